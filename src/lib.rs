@@ -1,0 +1,7 @@
+//! Telefonist answers the phone. The floors and rooms are drawn in ARCHITECTURE.md, and a test holds them to it.
+
+pub mod agent;
+pub mod base;
+pub mod call;
+pub mod dialogue;
+pub mod leg;
