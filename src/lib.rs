@@ -1,7 +1,5 @@
 //! Telefonist answers the phone. The floors and rooms are drawn in ARCHITECTURE.md, and a test holds them to it.
 
-pub mod agent;
 pub mod base;
-pub mod call;
-pub mod dialogue;
 pub mod leg;
+pub mod provider;

@@ -2,20 +2,28 @@
 //! personal data out of logs. Leaves all behaviour to the floors above.
 
 pub mod audio;
+pub mod conversation;
+pub mod ending;
+pub mod event;
 pub mod id;
 pub mod money;
 pub mod phone;
 pub mod redact;
 pub mod tire;
+pub mod tool;
 
 pub use audio::{AudioFrame, FRAME_MS, SampleRate};
+pub use ending::{Ending, EndingCode};
+pub use event::{CallEvent, EventKind};
 pub use id::{CallId, LegId, TurnId};
 pub use money::Money;
 pub use phone::PhoneNumber;
 pub use redact::{Personal, Secret};
 
 /// A language the product speaks or understands. Serialised as its ISO 639-1 code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 pub enum Language {
     /// Ukrainian, the default service language (Law 2704-VIII art. 30).
     #[default]
@@ -40,6 +48,8 @@ impl Language {
     }
 
     pub fn from_code(code: &str) -> Option<Language> {
-        Language::ALL.into_iter().find(|language| language.code() == code)
+        Language::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
     }
 }

@@ -93,13 +93,23 @@ mod tests {
             ("", None),
             ("+0", None),
         ] {
-            assert_eq!(PhoneNumber::parse(written).ok().as_ref().map(PhoneNumber::e164), e164, "{written}");
+            assert_eq!(
+                PhoneNumber::parse(written)
+                    .ok()
+                    .as_ref()
+                    .map(PhoneNumber::e164),
+                e164,
+                "{written}"
+            );
         }
     }
 
     #[test]
     fn a_number_prints_masked() {
         let number = PhoneNumber::parse("+380441234567").unwrap();
-        assert_eq!(format!("{number} {number:?}"), "+3•••••••••67 +3•••••••••67");
+        assert_eq!(
+            format!("{number} {number:?}"),
+            "+3•••••••••67 +3•••••••••67"
+        );
     }
 }

@@ -1,0 +1,188 @@
+//! What happened in a call, in the past tense: the one timeline that the store keeps, the live page streams, telemetry
+//! counts and the terminal prints. Times are wall-clock milliseconds, put on by the shell that saw the event.
+
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{Notice, Via};
+use super::ending::Ending;
+use super::tool::{ToolOutcome, ToolRequest, TransferReason};
+use super::{CallId, Personal, PhoneNumber, TurnId};
+
+/// One entry of a call's timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallEvent {
+    pub call: CallId,
+    /// Unix time, milliseconds.
+    pub at_ms: i64,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The first event of every call.
+    Arrived(Arrived),
+    Answered,
+    /// The caller began to speak.
+    CallerSpeaking {
+        turn: TurnId,
+    },
+    /// Words so far; later events of the same turn replace them.
+    CallerPartial {
+        turn: TurnId,
+        text: String,
+    },
+    /// The caller's turn as heard. `confidence` 0 to 1, where the recogniser gives one.
+    CallerSaid {
+        turn: TurnId,
+        text: String,
+        via: Via,
+        confidence: Option<f32>,
+    },
+    /// Sound that was speech and gave no words.
+    CallerUnclear {
+        turn: TurnId,
+        noisy: bool,
+    },
+    Key {
+        digit: char,
+    },
+    /// The agent was told of a situation rather than of words.
+    Noticed {
+        notice: Notice,
+    },
+    /// A sentence of the agent's turn went to the voice.
+    AgentSaying {
+        turn: TurnId,
+        sentence: u32,
+        text: String,
+    },
+    /// The agent's turn is over. `heard` is what the caller heard of `text`.
+    AgentSaid {
+        turn: TurnId,
+        text: String,
+        heard: String,
+        cut: bool,
+    },
+    /// The caller spoke over the agent: sound stopped this long after their speech began.
+    BargedIn {
+        turn: TurnId,
+        after_ms: u32,
+    },
+    /// It was not speech after all: the same turn went on.
+    Resumed {
+        turn: TurnId,
+    },
+    ToolCalled {
+        turn: TurnId,
+        id: String,
+        request: ToolRequest,
+    },
+    ToolReturned {
+        turn: TurnId,
+        id: String,
+        outcome: ToolOutcome,
+        took_ms: u32,
+    },
+    TurnTimed {
+        turn: TurnId,
+        latency: TurnLatency,
+    },
+    TransferAsked {
+        reason: TransferReason,
+        summary: String,
+    },
+    TransferStep {
+        step: TransferStep,
+        state: StepState,
+    },
+    CallbackRequested {
+        phone: Option<PhoneNumber>,
+        note: String,
+    },
+    Recording {
+        path: String,
+    },
+    Quality(Quality),
+    /// Something inside failed and the call went on without it.
+    Degraded {
+        stage: Stage,
+    },
+    /// The last event of every call.
+    Ended {
+        ending: Ending,
+        duration_ms: u64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// `sip` or `audiosocket`.
+    pub door: String,
+    /// The trunk's or door's name in the configuration.
+    pub door_name: String,
+    pub caller: Option<PhoneNumber>,
+    pub caller_name: Option<Personal<String>>,
+    pub dialled: String,
+    /// SIP Call-ID or AudioSocket UUID.
+    pub foreign_id: String,
+    pub remote: String,
+}
+
+/// Milliseconds of one agent turn, each stage from the end of the one before it; `None` where a stage did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TurnLatency {
+    /// End of the caller's speech to the turn's final text: endpointing and recognition.
+    pub final_text_ms: Option<u32>,
+    /// Final text to the brain's first piece of text.
+    pub first_token_ms: Option<u32>,
+    /// First piece of text to the first synthesised sound.
+    pub first_audio_ms: Option<u32>,
+    /// First sound to its first frame on the wire.
+    pub first_out_ms: Option<u32>,
+    /// End of the caller's speech to the first frame on the wire.
+    pub total_ms: Option<u32>,
+}
+
+/// A rung of the transfer ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferStep {
+    Refer,
+    Pbx,
+    Bridge,
+    Callback,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    Begun,
+    Ringing,
+    Succeeded,
+    Failed { status: u16 },
+    TimedOut,
+}
+
+/// What the media plane saw on a leg over the whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Quality {
+    pub packets_sent: u64,
+    pub packets_received: u64,
+    pub packets_lost: u64,
+    pub jitter_ms: f32,
+    /// Outgoing frames more than 5 ms off their slot.
+    pub late_frames: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Recognition,
+    Synthesis,
+    Brain,
+    Shop,
+    Store,
+    Recorder,
+}
