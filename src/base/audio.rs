@@ -48,19 +48,11 @@ pub struct AudioFrame {
 
 impl AudioFrame {
     pub fn new(rate: SampleRate, samples: impl Into<Arc<[i16]>>) -> AudioFrame {
-        AudioFrame {
-            rate,
-            samples: samples.into(),
-            concealed: false,
-        }
+        AudioFrame { rate, samples: samples.into(), concealed: false }
     }
 
     pub fn silence(rate: SampleRate) -> AudioFrame {
-        AudioFrame {
-            rate,
-            samples: vec![0; rate.frame_samples()].into(),
-            concealed: false,
-        }
+        AudioFrame { rate, samples: vec![0; rate.frame_samples()].into(), concealed: false }
     }
 
     /// Root mean square level in dB relative to a full-scale square wave; −96 for digital silence.
@@ -74,15 +66,7 @@ pub fn level_dbfs(samples: &[i16]) -> f32 {
     if samples.is_empty() {
         return -96.0;
     }
-    let energy: f64 = samples
-        .iter()
-        .map(|&s| f64::from(s) * f64::from(s))
-        .sum::<f64>()
-        / samples.len() as f64;
+    let energy: f64 = samples.iter().map(|&s| f64::from(s) * f64::from(s)).sum::<f64>() / samples.len() as f64;
     let rms = energy.sqrt() / 32768.0;
-    if rms <= 0.000_016 {
-        -96.0
-    } else {
-        (20.0 * rms.log10()) as f32
-    }
+    if rms <= 0.000_016 { -96.0 } else { (20.0 * rms.log10()) as f32 }
 }

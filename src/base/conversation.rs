@@ -67,11 +67,7 @@ pub enum BrainDelta {
     /// Words to speak, in any number of pieces.
     Text(String),
     /// A tool to run; the brain is asked again once every call of this answer has its result.
-    ToolCall {
-        id: String,
-        name: String,
-        arguments: serde_json::Value,
-    },
+    ToolCall { id: String, name: String, arguments: serde_json::Value },
     /// What the answer asks the caller for. The last one counts; none means `Expectation::Open`.
     Expect(Expectation),
 }

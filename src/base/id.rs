@@ -35,9 +35,7 @@ impl fmt::Display for LegId {
 }
 
 /// One utterance of one side, counted from 1 within a call.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct TurnId(pub u32);
 
 impl fmt::Display for TurnId {

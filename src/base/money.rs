@@ -12,15 +12,11 @@ pub struct Money {
 
 impl Money {
     pub const fn hryvnias(hryvnias: i64) -> Money {
-        Money {
-            kopecks: hryvnias * 100,
-        }
+        Money { kopecks: hryvnias * 100 }
     }
 
     pub fn times(self, count: u32) -> Money {
-        Money {
-            kopecks: self.kopecks.saturating_mul(i64::from(count)),
-        }
+        Money { kopecks: self.kopecks.saturating_mul(i64::from(count)) }
     }
 
     /// Reads `2350`, `2350.5` or `2350.50`.
@@ -31,14 +27,8 @@ impl Money {
         }
         let negative = whole.starts_with('-');
         let whole: i64 = whole.parse().ok()?;
-        let cents: i64 = if fraction.is_empty() {
-            0
-        } else {
-            format!("{fraction:0<2}").parse().ok()?
-        };
-        let kopecks = whole
-            .checked_mul(100)?
-            .checked_add(if negative { -cents } else { cents })?;
+        let cents: i64 = if fraction.is_empty() { 0 } else { format!("{fraction:0<2}").parse().ok()? };
+        let kopecks = whole.checked_mul(100)?.checked_add(if negative { -cents } else { cents })?;
         Some(Money { kopecks })
     }
 }
@@ -46,12 +36,7 @@ impl Money {
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.kopecks < 0 { "-" } else { "" };
-        write!(
-            f,
-            "{sign}{}.{:02}",
-            self.kopecks.abs() / 100,
-            self.kopecks.abs() % 100
-        )
+        write!(f, "{sign}{}.{:02}", self.kopecks.abs() / 100, self.kopecks.abs() % 100)
     }
 }
 
@@ -64,9 +49,7 @@ impl Serialize for Money {
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Money::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom("money is a decimal string such as \"2350.00\"")
-        })
+        Money::parse(&text).ok_or_else(|| serde::de::Error::custom("money is a decimal string such as \"2350.00\""))
     }
 }
 

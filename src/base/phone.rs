@@ -35,7 +35,7 @@ impl PhoneNumber {
                 digits = rest.to_owned();
             } else if digits.len() == 10 && digits.starts_with('0') {
                 digits.insert_str(0, "38");
-            } else if !(digits.len() >= 11) {
+            } else if digits.len() < 11 {
                 return Err(NotAPhoneNumber);
             }
         }
@@ -93,23 +93,13 @@ mod tests {
             ("", None),
             ("+0", None),
         ] {
-            assert_eq!(
-                PhoneNumber::parse(written)
-                    .ok()
-                    .as_ref()
-                    .map(PhoneNumber::e164),
-                e164,
-                "{written}"
-            );
+            assert_eq!(PhoneNumber::parse(written).ok().as_ref().map(PhoneNumber::e164), e164, "{written}");
         }
     }
 
     #[test]
     fn a_number_prints_masked() {
         let number = PhoneNumber::parse("+380441234567").unwrap();
-        assert_eq!(
-            format!("{number} {number:?}"),
-            "+3•••••••••67 +3•••••••••67"
-        );
+        assert_eq!(format!("{number} {number:?}"), "+3•••••••••67 +3•••••••••67");
     }
 }

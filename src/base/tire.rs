@@ -24,15 +24,8 @@ pub struct TireSize {
 impl TireSize {
     /// `None` when a part is outside what is made.
     pub fn new(width: u16, profile: u16, diameter: u16, commercial: bool) -> Option<TireSize> {
-        let made = TireSize::is_width(width)
-            && TireSize::is_profile(profile)
-            && TireSize::is_diameter(diameter);
-        made.then_some(TireSize {
-            width,
-            profile,
-            diameter,
-            commercial,
-        })
+        let made = TireSize::is_width(width) && TireSize::is_profile(profile) && TireSize::is_diameter(diameter);
+        made.then_some(TireSize { width, profile, diameter, commercial })
     }
 
     pub fn is_width(number: u16) -> bool {
@@ -40,7 +33,7 @@ impl TireSize {
     }
 
     pub fn is_profile(number: u16) -> bool {
-        (25..=85).contains(&number) && number % 5 == 0
+        (25..=85).contains(&number) && number.is_multiple_of(5)
     }
 
     pub fn is_diameter(number: u16) -> bool {
@@ -56,25 +49,13 @@ impl TireSize {
             Some(rim) => (rim, true),
             None => (rim, false),
         };
-        TireSize::new(
-            width.parse().ok()?,
-            profile.parse().ok()?,
-            rim.parse().ok()?,
-            commercial,
-        )
+        TireSize::new(width.parse().ok()?, profile.parse().ok()?, rim.parse().ok()?, commercial)
     }
 }
 
 impl fmt::Display for TireSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{} R{}{}",
-            self.width,
-            self.profile,
-            self.diameter,
-            if self.commercial { "C" } else { "" }
-        )
+        write!(f, "{}/{} R{}{}", self.width, self.profile, self.diameter, if self.commercial { "C" } else { "" })
     }
 }
 
@@ -206,19 +187,11 @@ mod tests {
 
     #[test]
     fn sizes_as_written() {
-        let size = TireSize {
-            width: 205,
-            profile: 55,
-            diameter: 16,
-            commercial: false,
-        };
+        let size = TireSize { width: 205, profile: 55, diameter: 16, commercial: false };
         assert_eq!(TireSize::parse("205/55 R16"), Some(size));
         assert_eq!(TireSize::parse("205/55r16"), Some(size));
         assert_eq!(size.to_string(), "205/55 R16");
-        assert_eq!(
-            TireSize::parse("215/65 R16C").unwrap().to_string(),
-            "215/65 R16C"
-        );
+        assert_eq!(TireSize::parse("215/65 R16C").unwrap().to_string(), "215/65 R16C");
         assert_eq!(TireSize::parse("205/53 R16"), None);
         assert_eq!(TireSize::parse("200/55 R16"), None);
     }

@@ -118,17 +118,11 @@ pub enum LegCommand {
     /// Take the call (200) and let sound flow.
     Answer,
     /// Refuse an unanswered incoming leg. `retry_after_s` becomes a Retry-After header.
-    Reject {
-        status: u16,
-        retry_after_s: Option<u32>,
-    },
+    Reject { status: u16, retry_after_s: Option<u32> },
     /// Hand the party to `target` (a SIP URI or a number) inside the dialog.
     Refer { target: String },
     /// Have the PBX behind the door move the caller; `variables` reach its dialplan first.
-    PbxTransfer {
-        target: String,
-        variables: Vec<(String, String)>,
-    },
+    PbxTransfer { target: String, variables: Vec<(String, String)> },
     /// Press keys towards the party.
     Dtmf(String),
     /// End the leg: BYE, CANCEL or a refusal, whichever the leg's state needs.

@@ -22,22 +22,9 @@ pub fn sound_channel(rate: SampleRate) -> (Sound, SoundSource) {
     let (incoming_tx, incoming) = mpsc::channel(INCOMING_FRAMES);
     let (playback_tx, playback) = watch::channel(Playback::default());
     let queue = Arc::new(Mutex::new(Queue::new(rate)));
-    let sound = Sound {
-        rate,
-        incoming,
-        speaker: Speaker {
-            queue: queue.clone(),
-            playback: playback_tx.clone(),
-        },
-        playback,
-    };
-    let source = SoundSource {
-        rate,
-        incoming: incoming_tx,
-        queue,
-        playback: playback_tx,
-        dropped_frames: 0,
-    };
+    let sound =
+        Sound { rate, incoming, speaker: Speaker { queue: queue.clone(), playback: playback_tx.clone() }, playback };
+    let source = SoundSource { rate, incoming: incoming_tx, queue, playback: playback_tx, dropped_frames: 0 };
     (sound, source)
 }
 
@@ -150,11 +137,7 @@ impl Speaker {
     /// How much of the current turn was heard so far; zero for any other turn.
     pub fn heard(&self, turn: TurnId) -> Heard {
         let queue = self.lock();
-        if queue.turn == Some(turn) {
-            queue.heard()
-        } else {
-            Heard::default()
-        }
+        if queue.turn == Some(turn) { queue.heard() } else { Heard::default() }
     }
 
     /// Passes a frame of another party straight through (a bridge). Sound of turns takes precedence; when the far
@@ -181,11 +164,7 @@ impl Speaker {
             return;
         }
         queue.paused = paused;
-        queue.state = if paused {
-            PlaybackState::Paused
-        } else {
-            PlaybackState::Playing
-        };
+        queue.state = if paused { PlaybackState::Paused } else { PlaybackState::Playing };
         self.publish(&queue);
     }
 
@@ -224,20 +203,13 @@ impl SoundSource {
             let before = queue.playback();
             let samples = queue.next_frame(now);
             let after = queue.playback();
-            (
-                AudioFrame::new(self.rate, samples),
-                (before != after).then_some(after),
-                queue.tap.clone(),
-            )
+            (AudioFrame::new(self.rate, samples), (before != after).then_some(after), queue.tap.clone())
         };
         if let Some(playback) = changed {
             self.playback.send_replace(playback);
         }
         if let Some(tap) = tap {
-            let pair = FramePair {
-                from_party: from_party.clone(),
-                to_party: to_party.clone(),
-            };
+            let pair = FramePair { from_party: from_party.clone(), to_party: to_party.clone() };
             if tap.try_send(pair).is_err() {
                 self.dropped_frames += 1;
             }
@@ -319,11 +291,7 @@ impl Queue {
     fn push(&mut self, index: u32, samples: &[i16]) {
         match self.segments.back_mut() {
             Some(last) if last.index == index => last.samples.extend_from_slice(samples),
-            _ => self.segments.push_back(Segment {
-                index,
-                samples: samples.to_vec(),
-                played: 0,
-            }),
+            _ => self.segments.push_back(Segment { index, samples: samples.to_vec(), played: 0 }),
         }
     }
 
@@ -337,18 +305,8 @@ impl Queue {
     }
 
     fn playback(&self) -> Playback {
-        let segment = self
-            .segments
-            .front()
-            .map_or(self.whole_segments.saturating_sub(1), |segment| {
-                segment.index
-            });
-        Playback {
-            turn: self.last_turn,
-            state: self.state,
-            segment,
-            first_out: self.first_out,
-        }
+        let segment = self.segments.front().map_or(self.whole_segments.saturating_sub(1), |segment| segment.index);
+        Playback { turn: self.last_turn, state: self.state, segment, first_out: self.first_out }
     }
 
     fn next_frame(&mut self, now: Instant) -> Vec<i16> {
@@ -410,14 +368,7 @@ mod tests {
         tick(&mut source, now);
         assert_eq!(tick(&mut source, now)[..80], [1; 80]);
         let heard = sound.speaker.cut(TurnId(1));
-        assert_eq!(
-            heard,
-            Heard {
-                whole_segments: 1,
-                samples: 80,
-                of_samples: 400
-            }
-        );
+        assert_eq!(heard, Heard { whole_segments: 1, samples: 80, of_samples: 400 });
         assert_eq!(sound.speaker.push(TurnId(1), 1, &[2; 160]), Err(TurnIsOver));
         assert_eq!(tick(&mut source, now), vec![0; 160]);
     }
@@ -455,9 +406,7 @@ mod tests {
         let now = Instant::now();
         let (sound, mut source) = sound_channel(RATE);
         for value in 0..8 {
-            sound
-                .speaker
-                .relay(&AudioFrame::new(RATE, vec![value; 160]));
+            sound.speaker.relay(&AudioFrame::new(RATE, vec![value; 160]));
         }
         assert_eq!(tick(&mut source, now), vec![3; 160]);
     }
