@@ -2,4 +2,5 @@
 
 pub mod base;
 pub mod leg;
+pub mod media;
 pub mod provider;

@@ -1,0 +1,98 @@
+//! Sound on the network: one thread owns every RTP socket, turns each leg's 20 ms crank and keeps its sound flowing
+//! from answer to hang-up. Around it: G.711, resampling, tones, ports and the recorder. What is agreed in SDP and how
+//! RTP is read and smoothed live in `sip::sdp` and `sip::rtp`; who speaks and what is heard, above.
+
+pub mod plane;
+
+use std::time::Duration;
+
+pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
+
+/// How sound travels. Read from the `[media]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// First port RTP may use; RTP takes even ports and RTCP the odd ones above them.
+    pub first_port: u16,
+    /// Last port, inclusive.
+    pub last_port: u16,
+    /// How long a port pair rests after a call, so that late packets of that call cannot enter the next one.
+    pub quarantine: Duration,
+    /// How long a leg may bring no RTP, while it should, before `MediaEvent::Silent` tells so.
+    pub silent_after: Duration,
+    /// Listen for keys in the sound itself where the peer does not do telephone-event (RFC 4733).
+    pub in_band_dtmf: bool,
+    /// The jitter buffer's delay at the start of a stream.
+    pub jitter_start: Duration,
+    /// The least delay the jitter buffer may choose.
+    pub jitter_least: Duration,
+    /// The greatest delay the jitter buffer may choose.
+    pub jitter_most: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            first_port: 16_384,
+            last_port: 20_479,
+            quarantine: Duration::from_secs(30),
+            silent_after: Duration::from_secs(20),
+            in_band_dtmf: false,
+            jitter_start: Duration::from_millis(40),
+            jitter_least: Duration::from_millis(20),
+            jitter_most: Duration::from_millis(200),
+        }
+    }
+}
+
+/// What happened to a leg's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// The party pressed a key: `0`–`9`, `*`, `#`, `A`–`D`.
+    Dtmf(char),
+    /// The first valid packet of the party arrived.
+    Flowing,
+    /// No valid RTP came for this long although the party may send. Said once until sound flows again.
+    Silent(Duration),
+    /// The sound of this leg is over; the last event.
+    Stopped(StopCause),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopCause {
+    /// `MediaControl::stop`, or its drop, or the plane's end.
+    Asked,
+    /// The leg's own handling broke. Other legs go on.
+    Fault,
+}
+
+/// What one leg's sound has been through so far.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct MediaStats {
+    /// RTP packets sent.
+    pub sent: u64,
+    /// RTP packets of the party taken in.
+    pub received: u64,
+    /// Packets the party sent that never came (RFC 3550 appendix A.3).
+    pub lost: u64,
+    /// Packets that came after their slot had been played.
+    pub late: u64,
+    pub duplicates: u64,
+    /// Interarrival jitter (RFC 3550 §6.4.1).
+    pub jitter_ms: f32,
+    /// The share of our packets the party says it lost, of 256, from its last RTCP report.
+    pub fraction_lost_there: u8,
+    /// Round trip by RTCP, once a report of the party answered one of ours.
+    pub round_trip: Option<Duration>,
+    /// Slots of 20 ms whose sound went out more than 5 ms after its time, or not at all.
+    pub late_frames: u64,
+    /// Slots of the party's sound that were invented.
+    pub concealed: u64,
+    /// Packets from addresses that are not the party.
+    pub strangers: u64,
+    /// Frames that a slow listener or recorder lost.
+    pub dropped_frames: u64,
+    /// Events lost because nobody took them.
+    pub dropped_events: u64,
+    /// What the jitter buffer adds at present.
+    pub playout_delay: Duration,
+}
