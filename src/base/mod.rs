@@ -6,6 +6,7 @@ pub mod conversation;
 pub mod ending;
 pub mod event;
 pub mod id;
+pub mod leg;
 pub mod money;
 pub mod phone;
 pub mod redact;

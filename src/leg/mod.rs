@@ -3,13 +3,12 @@
 
 mod sound;
 
-use std::net::SocketAddr;
-
 use tokio::sync::mpsc;
 
 pub use sound::{Sound, SoundSource, sound_channel};
 
-use crate::base::{LegId, Personal, PhoneNumber};
+use crate::base::LegId;
+pub use crate::base::leg::{Door, EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferProgress, TransferWays};
 
 /// One party, ready to be driven. Dropping it hangs the party up.
 #[derive(Debug)]
@@ -22,109 +21,4 @@ pub struct Leg {
     pub commands: mpsc::Sender<LegCommand>,
     /// Sound both ways. Present from the start; frames flow once the leg is answered.
     pub sound: Sound,
-}
-
-/// Who is on the leg and how they came.
-#[derive(Debug, Clone)]
-pub struct LegInfo {
-    /// Which kind of door, for reports.
-    pub door: Door,
-    /// The name the configuration gives the trunk or door.
-    pub door_name: String,
-    /// The far party's number, where they gave one that is a number.
-    pub caller: Option<PhoneNumber>,
-    /// The display name the far party gave, as text.
-    pub caller_name: Option<Personal<String>>,
-    /// The user part that was dialled: a number, an extension or a name. Empty where the door has no such thing.
-    pub dialled: String,
-    /// SIP Call-ID, or the AudioSocket UUID: what the other system's log calls this call.
-    pub foreign_id: String,
-    pub remote: SocketAddr,
-    /// How this leg's party can be handed to somebody else.
-    pub transfer: TransferWays,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Door {
-    Sip,
-    Audiosocket,
-}
-
-/// Ways of handing this leg's party over that its door supports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TransferWays {
-    /// SIP REFER (RFC 3515) inside the leg's dialog.
-    pub refer: bool,
-    /// The PBX behind the door moves the caller (AMI Redirect, or the dialplan that goes on after AudioSocket).
-    pub pbx: bool,
-}
-
-/// What a party or its network did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LegEvent {
-    /// The far end of an outgoing leg rings (180, 183).
-    Ringing,
-    /// Both sides agreed: sound flows. An outgoing leg was answered, or our own answer was acknowledged.
-    Answered,
-    /// A key the party pressed: `0`–`9`, `*`, `#`, `A`–`D`.
-    Dtmf(char),
-    /// How a hand-over asked by `LegCommand::Refer` or `LegCommand::PbxTransfer` goes.
-    Transfer(TransferProgress),
-    /// The party put us on hold (true) or took us back (false).
-    Held(bool),
-    /// The last event of every leg.
-    Ended(LegEnd),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransferProgress {
-    /// The peer took the request (202) and will report.
-    Accepted,
-    /// NOTIFY with a provisional status.
-    Trying(u16),
-    /// The operator answered: the party is theirs.
-    Succeeded,
-    /// Refused, or the operator could not be reached: the SIP status that says why.
-    Failed(u16),
-}
-
-/// Why a leg is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LegEnd {
-    pub by: EndedBy,
-    /// SIP status of a refused leg, or of the answer that ended it; 200 for an ordinary BYE; 0 where there is none.
-    pub sip_status: u16,
-    /// Q.850 cause from a Reason header (RFC 3326), where the peer gave one.
-    pub q850: Option<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndedBy {
-    /// The far party hung up, cancelled or refused.
-    Peer,
-    /// We ended it.
-    Us,
-    /// Nobody asked: the transport broke, no answer came, or the sound stopped for too long.
-    Network,
-}
-
-/// What the call asks of a leg's door.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LegCommand {
-    /// Tell the caller it rings (180).
-    Ring,
-    /// Take the call (200) and let sound flow.
-    Answer,
-    /// Refuse an unanswered incoming leg. `retry_after_s` becomes a Retry-After header.
-    Reject { status: u16, retry_after_s: Option<u32> },
-    /// Hand the party to `target` (a SIP URI or a number) inside the dialog.
-    Refer { target: String },
-    /// Have the PBX behind the door move the caller; `variables` reach its dialplan first.
-    PbxTransfer { target: String, variables: Vec<(String, String)> },
-    /// Press keys towards the party.
-    Dtmf(String),
-    /// End the leg: BYE, CANCEL or a refusal, whichever the leg's state needs.
-    HangUp,
 }
