@@ -4,3 +4,4 @@ pub mod base;
 pub mod leg;
 pub mod media;
 pub mod provider;
+pub mod shop;
