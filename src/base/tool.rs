@@ -20,6 +20,9 @@ pub enum ToolRequest {
         make: String,
         model: String,
         year: u16,
+        /// One of the modifications an `AmbiguousVehicle` named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modification: Option<String>,
     },
     TransferToOperator {
         reason: TransferReason,

@@ -1,6 +1,8 @@
 //! Brains: the conversation in, words and tool calls out as a stream. The offline brain (`agent::rules`) stands behind
 //! the same trait as any language model.
 
+pub mod rules;
+
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;

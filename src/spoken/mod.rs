@@ -1,0 +1,8 @@
+//! Language: numbers, tyre sizes, money, dates and telephone numbers as people say them, in Ukrainian, Russian and
+//! English, and back again. Leaves what to say to `agent` and the sound of it to the voices.
+//!
+//! Listening takes no language: callers mix them, so every `parse` and `hear` knows the words of all three. Speaking
+//! takes the agent's.
+
+pub mod normalize;
+pub mod size;
