@@ -1,9 +1,12 @@
 //! Telefonist answers the phone. The floors and rooms are drawn in ARCHITECTURE.md, and a test holds them to it.
 
 pub mod agent;
+pub mod audiosocket;
 pub mod base;
 pub mod leg;
 pub mod media;
+pub mod pbx;
 pub mod provider;
 pub mod shop;
 pub mod spoken;
+pub mod trunk;

@@ -1,10 +1,14 @@
 //! A leg: one party's signalling and sound, the same whichever door it came by. Doors (`trunk`, `audiosocket`) make
 //! legs; `switch` and `pipeline` use them and cannot tell which door made one. Only channels live here.
 
+mod door;
+mod pbx;
 mod sound;
 
 use tokio::sync::mpsc;
 
+pub use door::{Arrivals, LegDoor, LegIds, arrivals, open_leg};
+pub use pbx::{PbxCaller, PbxControl, PbxError, PbxMove};
 pub use sound::{Sound, SoundSource, sound_channel};
 
 use crate::base::LegId;

@@ -1,0 +1,116 @@
+//! What the owner of the program decides about SIP: where to listen, which accounts to hold, how much to take on.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::base::Secret;
+
+/// The `[sip]` table.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of this door in reports, for calls that belong to no account.
+    pub name: String,
+    /// Where UDP is listened on; `None` closes it. The default takes calls from every network the machine is on, so
+    /// that a softphone can dial in; bind it to one interface, or set `require_account`, where the network is not
+    /// trusted.
+    pub listen_udp: Option<SocketAddr>,
+    /// Where TCP is listened on; `None` closes it.
+    pub listen_tcp: Option<SocketAddr>,
+    /// Our address as public networks see it, where NAT stands between (a port is kept). Peers on private and loopback
+    /// networks are told the interface's own address.
+    pub advertised_address: Option<IpAddr>,
+    /// Registrations to hold, from which calls can be placed too.
+    pub accounts: Vec<AccountConfig>,
+    /// Take calls only when they come from the registrar or proxy of an account; others get 403.
+    pub require_account: bool,
+    /// User agent name in messages.
+    pub user_agent: String,
+    /// Calls at once, both directions; over it 503 with Retry-After.
+    pub max_sessions: usize,
+    /// Retry-After of the refusals that overload and drain cause, seconds.
+    pub retry_after_s: u32,
+    /// TCP connections at once; further ones are closed at once.
+    pub max_connections: usize,
+    /// TCP connections from one address at once.
+    pub max_connections_per_peer: usize,
+    /// How long a TCP connection may stay without traffic. Empty lines (RFC 5626 §3.5.1) are traffic.
+    pub tcp_idle: Duration,
+    /// How long the first message of a connection, and any begun message, may take to come in whole.
+    pub tcp_message_limit: Duration,
+    /// How long a TCP connect and a stalled TCP write may take.
+    pub tcp_connect_limit: Duration,
+    /// End a leg when the media plane says its party's sound stopped (`media::Config::silent_after`). Never on hold.
+    pub end_on_lost_sound: bool,
+    /// How long de-registration and running hang-ups may take at the end.
+    pub close_limit: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060));
+        Config {
+            name: "sip".to_owned(),
+            listen_udp: Some(everywhere),
+            listen_tcp: Some(everywhere),
+            advertised_address: None,
+            accounts: Vec::new(),
+            require_account: false,
+            user_agent: concat!("Telefonist/", env!("CARGO_PKG_VERSION")).to_owned(),
+            max_sessions: 200,
+            retry_after_s: 10,
+            max_connections: 256,
+            max_connections_per_peer: 64,
+            tcp_idle: Duration::from_secs(180),
+            tcp_message_limit: Duration::from_secs(10),
+            tcp_connect_limit: Duration::from_secs(5),
+            end_on_lost_sound: true,
+            close_limit: Duration::from_secs(5),
+        }
+    }
+}
+
+/// One account at one carrier.
+#[derive(Debug, Clone)]
+pub struct AccountConfig {
+    /// Name in reports, and by which calls choose the account. Unique.
+    pub name: String,
+    /// The registrar: `sip:carrier.example`, `sip:10.0.0.1:5070;transport=tcp`.
+    pub registrar: String,
+    /// Where requests go first, when that is not the registrar.
+    pub outbound_proxy: Option<String>,
+    pub user: String,
+    /// Digest user name, when it differs from `user`.
+    pub auth_user: Option<String>,
+    pub password: Secret<String>,
+    /// Domain of the address of record, when it is not the registrar's host.
+    pub domain: Option<String>,
+    /// Answer challenges of this realm only.
+    pub realm: Option<String>,
+    /// User part of our Contact, by which the carrier's calls are told apart; `user` by default.
+    pub contact_user: Option<String>,
+    /// Life of the binding to ask for.
+    pub expires: Duration,
+    /// Send an empty line this often to keep NAT open; zero sends none.
+    pub keep_alive: Duration,
+    /// Register. Without it the account only places calls.
+    pub register: bool,
+}
+
+impl Default for AccountConfig {
+    fn default() -> AccountConfig {
+        AccountConfig {
+            name: String::new(),
+            registrar: String::new(),
+            outbound_proxy: None,
+            user: String::new(),
+            auth_user: None,
+            password: Secret::new(String::new()),
+            domain: None,
+            realm: None,
+            contact_user: None,
+            expires: Duration::from_secs(600),
+            keep_alive: Duration::from_secs(25),
+            register: true,
+        }
+    }
+}
