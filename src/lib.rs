@@ -9,4 +9,5 @@ pub mod pbx;
 pub mod provider;
 pub mod shop;
 pub mod spoken;
+pub mod store;
 pub mod trunk;
