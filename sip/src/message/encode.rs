@@ -1,0 +1,45 @@
+//! From a message to bytes: long header names, one value a line, Content-Length counted from the body (RFC 3261 §7).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{HeaderName, Headers, Message, Request, Response};
+
+impl Message {
+    /// The bytes to send. Content-Length is always written, whatever the headers say.
+    pub fn encode(&self) -> Bytes {
+        match self {
+            Message::Request(request) => request.encode(),
+            Message::Response(response) => response.encode(),
+        }
+    }
+}
+
+impl Request {
+    /// The bytes to send. Content-Length is always written, whatever the headers say.
+    pub fn encode(&self) -> Bytes {
+        encode(&format!("{} {} SIP/2.0", self.method, self.uri), &self.headers, &self.body)
+    }
+}
+
+impl Response {
+    /// The bytes to send. Content-Length is always written, whatever the headers say.
+    pub fn encode(&self) -> Bytes {
+        // RFC 3261 §7.2: the space after the code stays even when the phrase is empty.
+        encode(&format!("SIP/2.0 {} {}", self.status, self.reason), &self.headers, &self.body)
+    }
+}
+
+fn encode(start_line: &str, headers: &Headers, body: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(start_line.len() + 64 * (headers.len() + 2) + body.len());
+    out.extend(start_line.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+    out.put_slice(b"\r\n");
+    for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::ContentLength) {
+        out.put_slice(name.as_str().as_bytes());
+        out.put_slice(b": ");
+        out.put_slice(value.as_bytes());
+        out.put_slice(b"\r\n");
+    }
+    out.put_slice(format!("{}: {}\r\n\r\n", HeaderName::ContentLength, body.len()).as_bytes());
+    out.put_slice(body);
+    out.freeze()
+}
