@@ -1,0 +1,69 @@
+//! What the owner of an endpoint decides once. Everything has a default that works on a plain network.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::auth::Realm;
+use crate::message::Limits;
+use crate::timer::Timings;
+
+/// Settings of one endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Sent as User-Agent and Server (RFC 3261 §20.41, §20.35).
+    pub user_agent: String,
+    /// User part of our Contact in sessions.
+    pub contact_user: String,
+    /// Our address as the public network sees it, where that differs from the interface's own. Peers at private and
+    /// loopback addresses are given the interface's address instead.
+    pub public_address: Option<IpAddr>,
+    /// Sessions alive at once, both directions; further INVITEs get 503 with Retry-After.
+    pub max_sessions: usize,
+    /// Transactions alive at once; over it, requests outside dialogs get a stateless 503 with Retry-After. Requests
+    /// inside dialogs have twice the room, so that calls can still end.
+    pub max_transactions: usize,
+    /// Retry-After of our own 503, in seconds.
+    pub overload_retry_s: u32,
+    /// How long an incoming INVITE may wait for `Answer` or `Reject` before it gets 480.
+    pub ring_limit: Duration,
+    /// How long the outcome of an accepted REFER may stay unreported.
+    pub refer_limit: Duration,
+    /// How long a session outlives the peer's BYE while a REFER's outcome is awaited.
+    pub refer_grace: Duration,
+    /// First wait after a failed registration; doubles with each failure (RFC 5626 §4.5).
+    pub register_retry: Duration,
+    /// Longest wait between attempts to register.
+    pub register_retry_max: Duration,
+    /// Ask for digest authentication of INVITEs outside dialogs. `None`: anybody may call.
+    pub guard: Option<Realm>,
+    /// A request whose User-Agent contains one of these (in lower case) is a scanner and gets silence.
+    pub silent_user_agents: Vec<String>,
+    /// Bounds of the parser.
+    pub limits: Limits,
+    /// T1, T2 and T4.
+    pub timings: Timings,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> EndpointConfig {
+        EndpointConfig {
+            user_agent: "Telefonist".to_owned(),
+            contact_user: "telefonist".to_owned(),
+            public_address: None,
+            max_sessions: 1_000,
+            max_transactions: 10_000,
+            overload_retry_s: 10,
+            ring_limit: Duration::from_secs(180),
+            refer_limit: Duration::from_secs(90),
+            refer_grace: Duration::from_secs(5),
+            register_retry: Duration::from_secs(30),
+            register_retry_max: Duration::from_secs(1_800),
+            guard: None,
+            silent_user_agents: ["friendly-scanner", "sipvicious", "sipcli", "sip-scan", "pplsip"]
+                .map(str::to_owned)
+                .to_vec(),
+            limits: Limits::default(),
+            timings: Timings::default(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The words of the endpoint: what goes in (`Input`, `Command`), what comes out (`Output`, `Event`) and their parts.
+//! A command is somebody's wish; an event is something that happened.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::auth::Credentials;
+use crate::dialog::refer::ReferProgress;
+use crate::hop::{Hop, Transport};
+use crate::message::{Headers, NameAddr, Uri};
+use crate::register::{Registration, RegistrationState};
+
+/// One INVITE session. Inbound sessions are named by the endpoint, outbound ones by the caller with a random number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// One registration at one registrar, named by the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(pub u32);
+
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// One datagram, or one framed message of a stream. `local` is the concrete address of ours it came to.
+    Received {
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+        bytes: Bytes,
+    },
+    /// A send failed or a connection closed.
+    TransportFailed {
+        transport: Transport,
+        remote: SocketAddr,
+    },
+    Command(Command),
+    /// The deadline has come.
+    Tick,
+}
+
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Send `bytes` as one datagram, or down the stream to `remote` (connecting when there is none).
+    Send {
+        transport: Transport,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        bytes: Bytes,
+    },
+    Event(Event),
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// 180 to an incoming INVITE.
+    Ring {
+        session: SessionId,
+    },
+    /// 183 with early media.
+    Progress {
+        session: SessionId,
+        sdp: Bytes,
+    },
+    /// 200 with our SDP: the answer, or our offer where the INVITE had none.
+    Answer {
+        session: SessionId,
+        sdp: Bytes,
+    },
+    /// A refusal with `status` 300–699. `retry_after_s` becomes Retry-After.
+    Reject {
+        session: SessionId,
+        status: u16,
+        retry_after_s: Option<u32>,
+        warning: Option<Warning>,
+    },
+    /// Place a call.
+    Invite {
+        session: SessionId,
+        invite: Box<Invite>,
+    },
+    /// End the session: BYE, CANCEL or 480, whichever its state needs.
+    HangUp {
+        session: SessionId,
+        reason: Option<Reason>,
+    },
+    /// Accept the re-INVITE or UPDATE of `Event::Offered`.
+    AnswerOffer {
+        session: SessionId,
+        sdp: Bytes,
+    },
+    /// Refuse it; the session goes on as before (RFC 3261 §14.2).
+    RejectOffer {
+        session: SessionId,
+        status: u16,
+    },
+    /// Ask the peer to call `refer_to` in our place (RFC 3515).
+    Refer {
+        session: SessionId,
+        refer_to: Uri,
+        referred_by: Option<NameAddr>,
+    },
+    /// Send INFO inside the session, for instance `application/dtmf-relay`.
+    Info {
+        session: SessionId,
+        content_type: String,
+        body: Bytes,
+    },
+    Register {
+        account: AccountId,
+        registration: Box<Registration>,
+    },
+    Unregister {
+        account: AccountId,
+    },
+    /// From now on answer new INVITEs with 503 and place none. Running sessions go on.
+    Drain {
+        retry_after_s: u32,
+    },
+}
+
+/// A Warning header (RFC 3261 §20.43): code 300–399 and text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    pub code: u16,
+    pub text: String,
+}
+
+/// A Reason header (RFC 3326).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// `SIP` or `Q.850`.
+    pub protocol: String,
+    pub cause: u16,
+    pub text: Option<String>,
+}
+
+/// An outgoing call.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    /// Request-URI.
+    pub target: Uri,
+    /// Where the request goes first, already resolved; its `local` becomes Via and Contact.
+    pub hop: Hop,
+    /// Who calls, usually the trunk's account; a tag is added.
+    pub from: NameAddr,
+    /// Who is called; usually the target.
+    pub to: NameAddr,
+    pub credentials: Option<Credentials>,
+    /// Our offer.
+    pub sdp: Bytes,
+    /// Further headers as name and value, for instance `P-Asserted-Identity`.
+    pub headers: Vec<(String, String)>,
+    /// User part of our Contact; `None` takes the endpoint's.
+    pub contact_user: Option<String>,
+    /// How long the far end may ring.
+    pub ring_limit: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody calls. Wants `Answer` or `Reject`.
+    Invited { session: SessionId, invite: Box<IncomingInvite> },
+    /// The far end of our call rings or plays early media (101–199).
+    Ringing { session: SessionId, status: u16, sdp: Option<Bytes> },
+    /// Our call was taken; the ACK is on its way. `sdp` is the answer to our offer.
+    Answered { session: SessionId, sdp: Option<Bytes>, remote: SocketAddr },
+    /// The ACK for our 2xx came. `sdp` is the answer where the offer was ours.
+    Confirmed { session: SessionId, sdp: Option<Bytes> },
+    /// A re-INVITE or UPDATE waits for `AnswerOffer` or `RejectOffer`. `None`: the peer wants our offer.
+    Offered { session: SessionId, sdp: Option<Bytes> },
+    /// How a `Command::Refer` goes.
+    ReferProgress { session: SessionId, progress: ReferProgress },
+    /// A key by INFO: `application/dtmf-relay` or `application/dtmf`.
+    Info { session: SessionId, content_type: String, body: Bytes },
+    /// The last event of every session, exactly once.
+    Ended { session: SessionId, end: SessionEnd },
+    /// How an account fares.
+    Registration { account: AccountId, state: RegistrationState },
+}
+
+/// What an incoming INVITE says.
+#[derive(Debug, Clone)]
+pub struct IncomingInvite {
+    pub from: NameAddr,
+    pub to: NameAddr,
+    pub request_uri: Uri,
+    /// P-Asserted-Identity (RFC 3325). To be believed from trusted peers only.
+    pub asserted_identity: Option<NameAddr>,
+    /// The user that passed digest authentication, where the endpoint asks for it.
+    pub authenticated: Option<String>,
+    pub call_id: String,
+    pub user_agent: Option<String>,
+    pub transport: Transport,
+    /// The address of ours that the peer reaches: media belongs there too.
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+    /// The peer's offer; `None` wants ours.
+    pub sdp: Option<Bytes>,
+    /// All headers, for identity and routing rules.
+    pub headers: Headers,
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionEnd {
+    pub by: EndedBy,
+    /// The refusal's status; 200 for a BYE; 487 for a cancelled INVITE; 408 where no answer came.
+    pub status: u16,
+    /// Q.850 cause of a Reason header (RFC 3326).
+    pub q850: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    Peer,
+    Us,
+    /// Nobody asked: no answer, no ACK, or a broken transport.
+    Network,
+}

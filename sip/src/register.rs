@@ -1,0 +1,366 @@
+//! Keeping one account registered, RFC 3261 §10.2: first binding, refresh, retreat after failures (RFC 5626 §4.5), and
+//! removal. The registrar tells us our public address by `received` and `rport` (RFC 3581); the Contact is rebuilt with
+//! it before the next REGISTER. Via and the transaction are added by `endpoint`.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::auth::{ClientAuth, Credentials};
+use crate::hop::{Hop, Transport};
+use crate::ids::IdSource;
+use crate::message::{HeaderName, Host, Method, NameAddr, Request, Response, StatusCode, Uri};
+use crate::timer::{Timer, Timers};
+
+/// Requests of one attempt: challenges, 423 and a corrected Contact together, so that no registrar can make us loop.
+const MOST_REQUESTS: u8 = 6;
+/// The shortest life of a binding we refresh; a registrar that grants less is asked no faster.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+
+/// One account at one registrar.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Request-URI, without user part (RFC 3261 §10.2).
+    pub registrar: Uri,
+    /// Where REGISTER goes, already resolved.
+    pub hop: Hop,
+    /// The address of record: From and To.
+    pub aor: Uri,
+    pub credentials: Option<Credentials>,
+    /// User part of the Contact, by which inbound calls of this account are known.
+    pub contact_user: String,
+    /// Life of the binding to ask for, in seconds.
+    pub expires_s: u32,
+    /// Send an empty line this often to keep a NAT binding open (RFC 5626 §4.4.1).
+    pub keep_alive: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationState {
+    /// `public` is our address as the registrar sees it (RFC 3581), where it told us.
+    Registered { expires_s: u32, public: Option<SocketAddr> },
+    /// The attempt failed with `status` (408 no answer, 503 transport); the next one follows by itself.
+    Failed { status: u16, retry_in: Duration },
+    /// The binding is removed, or its removal was given up.
+    Unregistered,
+}
+
+/// How long to stay away after failures.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// The first wait; doubles with each failure in a row.
+    pub base: Duration,
+    pub max: Duration,
+}
+
+/// What happens to a registration.
+#[derive(Debug)]
+pub enum RegisterInput {
+    /// A final response to the REGISTER that is out.
+    Response(Response),
+    /// No response came; the status that stands for it.
+    Failed(StatusCode),
+    /// Remove the binding.
+    Unregister,
+    Tick,
+}
+
+/// What a registration wants.
+#[derive(Debug)]
+pub enum RegisterOutput {
+    /// A REGISTER without Via.
+    Send(Box<Request>),
+    /// An empty line to the registrar.
+    KeepAlive,
+    State(RegistrationState),
+}
+
+/// The machine of one registration.
+#[derive(Debug)]
+pub struct Registrant {
+    registration: Registration,
+    backoff: Backoff,
+    /// Our address in the Contact.
+    contact: SocketAddr,
+    /// Whether the registrar's view of our address replaces `contact`.
+    learns: bool,
+    public: Option<SocketAddr>,
+    call_id: String,
+    from_tag: String,
+    cseq: u32,
+    expires_s: u32,
+    auth: Option<ClientAuth>,
+    state: State,
+    failures: u32,
+    timers: Timers,
+    outputs: VecDeque<RegisterOutput>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A REGISTER is out; this is the `requests`-th of the attempt. `leaving`: Unregister was asked meanwhile.
+    Registering {
+        requests: u8,
+        leaving: bool,
+    },
+    /// The binding stands until refreshed.
+    Registered,
+    /// The last attempt failed.
+    Waiting,
+    /// A REGISTER with expiry zero is out.
+    Unregistering {
+        requests: u8,
+    },
+    Unregistered,
+}
+
+impl Registrant {
+    /// Sends the first REGISTER at once. `contact` is the address to advertise; `learns` lets the registrar correct it.
+    pub fn new(
+        now: Instant,
+        registration: Registration,
+        contact: SocketAddr,
+        learns: bool,
+        backoff: Backoff,
+        ids: &mut IdSource,
+    ) -> Registrant {
+        let mut registrant = Registrant {
+            backoff,
+            contact,
+            learns,
+            public: None,
+            call_id: ids.call_id(),
+            from_tag: ids.tag(),
+            cseq: ids.first_cseq(),
+            expires_s: registration.expires_s,
+            auth: registration.credentials.clone().map(ClientAuth::new),
+            state: State::Registering { requests: 0, leaving: false },
+            failures: 0,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            registration,
+        };
+        if let Some(every) = registrant.registration.keep_alive {
+            registrant.timers.start(Timer::KeepAlive, now + every);
+        }
+        registrant.send();
+        registrant
+    }
+
+    pub fn handle(&mut self, now: Instant, ids: &mut IdSource, input: RegisterInput) {
+        match input {
+            RegisterInput::Response(response) => self.on_response(now, &response, ids),
+            RegisterInput::Failed(status) => self.on_failure(now, status, None, ids),
+            RegisterInput::Unregister => self.unregister(),
+            RegisterInput::Tick => {
+                while let Some(timer) = self.timers.take_due(now) {
+                    self.on_timer(now, timer);
+                }
+            }
+        }
+    }
+
+    pub fn poll_output(&mut self) -> Option<RegisterOutput> {
+        self.outputs.pop_front()
+    }
+
+    pub fn deadline(&self) -> Option<(Instant, &'static str)> {
+        self.timers.deadline()
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Unregistered
+    }
+
+    pub fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    fn on_timer(&mut self, now: Instant, timer: Timer) {
+        match (timer, self.state) {
+            (Timer::KeepAlive, _) => {
+                if let Some(every) = self.registration.keep_alive {
+                    self.timers.start(Timer::KeepAlive, now + every);
+                    self.outputs.push_back(RegisterOutput::KeepAlive);
+                }
+            }
+            (Timer::Refresh, State::Registered) | (Timer::Retry, State::Waiting) => {
+                self.state = State::Registering { requests: 0, leaving: false };
+                self.send();
+            }
+            _ => {}
+        }
+    }
+
+    fn on_response(&mut self, now: Instant, response: &Response, ids: &mut IdSource) {
+        let moved = self.learn_address(response);
+        let status = response.status;
+        let requests = match self.state {
+            State::Registering { requests, .. } | State::Unregistering { requests } => requests,
+            State::Registered | State::Waiting | State::Unregistered => return,
+        };
+        if status.is_success() {
+            if let Some(auth) = &mut self.auth {
+                auth.accepted();
+            }
+            // A binding at an address nobody reaches is no binding: register the true one at once.
+            return if moved && requests < MOST_REQUESTS { self.send() } else { self.on_success(now, response) };
+        }
+        let again = requests < MOST_REQUESTS
+            && match status {
+                StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                    self.auth.as_mut().is_some_and(|auth| auth.challenged(response, ids).is_ok())
+                }
+                // RFC 3261 §10.2.8.
+                StatusCode::INTERVAL_TOO_BRIEF => self.lengthen(response),
+                _ => false,
+            };
+        if again {
+            return self.send();
+        }
+        let retry_after = response.headers.retry_after().ok().flatten().map(|retry| u64::from(retry.seconds));
+        self.on_failure(now, status, retry_after.map(Duration::from_secs), ids);
+    }
+
+    fn on_success(&mut self, now: Instant, response: &Response) {
+        self.failures = 0;
+        match self.state {
+            State::Unregistering { .. } => self.end(),
+            State::Registering { leaving: true, .. } => {
+                self.state = State::Unregistering { requests: 0 };
+                self.send();
+            }
+            _ => {
+                let expires_s = self.granted(response);
+                let life = Duration::from_secs(u64::from(expires_s)).max(SHORTEST_LIFE);
+                self.state = State::Registered;
+                self.timers.start(Timer::Refresh, now + life.mul_f64(0.8));
+                let public = self.public;
+                self.outputs.push_back(RegisterOutput::State(RegistrationState::Registered { expires_s, public }));
+            }
+        }
+    }
+
+    fn on_failure(&mut self, now: Instant, status: StatusCode, retry_after: Option<Duration>, ids: &mut IdSource) {
+        match self.state {
+            State::Registering { leaving: false, .. } => {}
+            // Nothing more can be done for a binding that goes away by itself.
+            State::Registering { leaving: true, .. } | State::Unregistering { .. } => return self.end(),
+            State::Registered | State::Waiting | State::Unregistered => return,
+        }
+        if let Some(auth) = &mut self.auth {
+            auth.forget();
+        }
+        let doubled = self.backoff.base.saturating_mul(1 << self.failures.min(16)).min(self.backoff.max);
+        self.failures += 1;
+        // RFC 3261 §21.5.4: the registrar's own wish is the least wait; jitter spreads clients over the time after it.
+        let retry_in = match retry_after {
+            Some(wish) => wish + ids.jittered(self.backoff.base),
+            None => ids.jittered(doubled),
+        };
+        self.state = State::Waiting;
+        self.timers.start(Timer::Retry, now + retry_in);
+        let status = status.code();
+        self.outputs.push_back(RegisterOutput::State(RegistrationState::Failed { status, retry_in }));
+    }
+
+    fn unregister(&mut self) {
+        self.timers.stop_all();
+        match &mut self.state {
+            // RFC 3261 §10.2: no new REGISTER before the last one is answered.
+            State::Registering { leaving, .. } => *leaving = true,
+            State::Registered => {
+                self.state = State::Unregistering { requests: 0 };
+                self.send();
+            }
+            State::Waiting => self.end(),
+            State::Unregistering { .. } | State::Unregistered => {}
+        }
+    }
+
+    fn end(&mut self) {
+        self.timers.stop_all();
+        self.state = State::Unregistered;
+        self.outputs.push_back(RegisterOutput::State(RegistrationState::Unregistered));
+    }
+
+    /// Takes our address as the registrar saw it. True when the Contact changes by it.
+    fn learn_address(&mut self, response: &Response) -> bool {
+        let Ok(via) = response.headers.top_via() else { return false };
+        let (Some(ip), Some(Some(port))) = (via.received(), via.rport()) else { return false };
+        let seen = SocketAddr::new(ip, port);
+        self.public = Some(seen);
+        if !self.learns || seen == self.contact {
+            return false;
+        }
+        self.contact = seen;
+        true
+    }
+
+    /// Takes the interval the registrar insists on. False when it makes no sense.
+    fn lengthen(&mut self, response: &Response) -> bool {
+        match response.headers.min_expires() {
+            Ok(Some(least)) if least > self.expires_s => {
+                self.expires_s = least;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The life of our binding: in the `expires` of our own Contact, else in Expires, else as asked (RFC 3261 §10.2.4).
+    /// The other Contacts of the answer are other people's.
+    fn granted(&self, response: &Response) -> u32 {
+        let ours = self.contact_uri();
+        let contacts = response.headers.contacts().unwrap_or_default();
+        let own = contacts
+            .iter()
+            .find(|contact| {
+                contact.address().is_some_and(|address| {
+                    address.uri.user == ours.user && address.uri.host == ours.host && address.uri.port == ours.port
+                })
+            })
+            .and_then(|contact| contact.expires());
+        own.or(response.headers.expires().ok().flatten()).unwrap_or(self.expires_s)
+    }
+
+    fn contact_uri(&self) -> Uri {
+        let uri = Uri::sip(Host::from(self.contact.ip()))
+            .with_user(&self.registration.contact_user)
+            .with_port(self.contact.port());
+        match self.registration.hop.transport {
+            Transport::Udp => uri,
+            Transport::Tcp => uri.with_param("transport", Some("tcp")),
+        }
+    }
+
+    fn send(&mut self) {
+        let expires_s = match &mut self.state {
+            State::Registering { requests, .. } => {
+                *requests += 1;
+                self.expires_s
+            }
+            State::Unregistering { requests } => {
+                *requests += 1;
+                0
+            }
+            State::Registered | State::Waiting | State::Unregistered => return,
+        };
+        self.cseq += 1;
+        let aor = NameAddr::new(self.registration.aor.clone());
+        let mut request = Request::new(Method::Register, self.registration.registrar.clone());
+        let headers = &mut request.headers;
+        headers.push(HeaderName::MaxForwards, "70");
+        headers.push(HeaderName::From, aor.clone().with_tag(&self.from_tag));
+        headers.push(HeaderName::To, aor);
+        headers.push(HeaderName::CallId, self.call_id.as_str());
+        headers.push(HeaderName::CSeq, format!("{} REGISTER", self.cseq));
+        headers.push(HeaderName::Contact, format!("<{}>;expires={expires_s}", self.contact_uri()));
+        headers.push(HeaderName::Expires, expires_s);
+        if let Some(auth) = &mut self.auth {
+            auth.authorize(&mut request);
+        }
+        self.outputs.push_back(RegisterOutput::Send(Box::new(request)));
+    }
+}
