@@ -10,4 +10,5 @@ pub mod provider;
 pub mod shop;
 pub mod spoken;
 pub mod store;
+pub mod telemetry;
 pub mod trunk;
