@@ -280,11 +280,11 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands around a canary, it never comes through.
+        /// Whatever stands around a canary, it never comes through. Digits that touch it would make it another number.
         #[test]
         fn a_canary_never_appears(
-            before in "\\PC{0,12}",
-            after in "\\PC{0,12}",
+            before in "(\\PC{0,12}[^0-9])?",
+            after in "([^0-9]\\PC{0,12})?",
             local in "[a-z]{1,8}",
             card in "[3-6][0-9]{11,17}",
             subscriber in "[0-9]{7}",
@@ -298,7 +298,8 @@ mod tests {
             ] {
                 let masked = mask_text(&format!("{before}{canary}{after}")).into_owned();
                 prop_assert!(!masked.contains(&canary), "{canary} in {masked}");
-                prop_assert!(!mask_text(&format!("a {canary} b {canary}")).contains(&canary));
+                let twice = format!("a {canary} b {canary}");
+                prop_assert!(!mask_text(&twice).contains(&canary));
             }
         }
 
