@@ -1,0 +1,277 @@
+//! The caller's half of the conversation: speech, words, keys, and when they mean an interruption.
+
+use std::time::Instant;
+
+use super::endpoint::{self, Verdict};
+use super::turn::{AgentTurn, CallerTurn, Cause, EarId};
+use super::{Dialogue, Effect};
+use crate::base::conversation::{Notice, Via};
+use crate::base::event::{EventKind, Stage};
+
+impl Dialogue {
+    pub(super) fn speech_started(&mut self, now: Instant) {
+        if self.keypad_only {
+            return;
+        }
+        self.silence_due = None;
+        if let Some(caller) = &mut self.caller {
+            caller.speaking = true;
+            caller.stopped = None;
+            self.patience_due = None;
+            if caller.closing {
+                self.open_another_ear();
+            }
+            return;
+        }
+        let over_agent = self.hush(now);
+        let id = self.next_turn();
+        let ear = self.next_ear();
+        let mut caller = CallerTurn::new(id, ear, now);
+        caller.over_agent = over_agent;
+        if !over_agent && let Some(earlier) = self.take_back_unanswered() {
+            caller.texts.push(earlier);
+        }
+        self.caller = Some(caller);
+        self.emit(Effect::OpenEar { ear, expectation: self.expectation.clone() });
+        self.happened(EventKind::CallerSpeaking { turn: id });
+    }
+
+    /// Suspects an interruption: pauses what may be paused. True when the agent is audible.
+    fn hush(&mut self, now: Instant) -> bool {
+        let Some(agent) = &mut self.agent else { return false };
+        let Some(since) = agent.audible_since else { return false };
+        let guarded = now < since + self.config.barge_in_guard;
+        if !agent.is_protected() && !guarded && !agent.paused {
+            agent.paused = true;
+            let turn = agent.id;
+            self.confirm_due = Some(now + self.config.barge_in_confirm);
+            self.emit(Effect::Pause { turn });
+        }
+        true
+    }
+
+    /// The caller goes on before the agent could be heard: their turn was not over. The unheard answer is dropped, and
+    /// the words it was to answer come back.
+    fn take_back_unanswered(&mut self) -> Option<String> {
+        let agent = self.agent.take_if(|agent| agent.cause == Cause::Caller && !agent.is_audible())?;
+        self.stop_thinking(&agent);
+        self.emit(Effect::Cut { turn: agent.id });
+        let text = self.history.take_back_caller();
+        self.cut = Some(AgentTurn { after: None, steps: Vec::new(), ..agent });
+        text
+    }
+
+    pub(super) fn speech_stopped(&mut self, now: Instant) {
+        let Some(caller) = &mut self.caller else { return };
+        if !caller.speaking {
+            return;
+        }
+        caller.speaking = false;
+        caller.stopped = Some(now);
+        self.await_more();
+    }
+
+    /// Sets how long the silence may last before the turn counts as over, from what was said so far.
+    fn await_more(&mut self) {
+        let Some(caller) = &self.caller else { return };
+        let Some(stopped) = caller.stopped else { return };
+        if caller.closing || caller.speaking {
+            return;
+        }
+        let patience = match endpoint::verdict(&self.expectation, &caller.text()) {
+            Verdict::Complete => self.config.patience.complete,
+            Verdict::Unknown => self.config.patience.open,
+            Verdict::Incomplete => self.config.patience.incomplete,
+        };
+        self.patience_due = Some(stopped + patience);
+    }
+
+    pub(super) fn close_ear(&mut self) {
+        let Some(caller) = &mut self.caller else { return };
+        if caller.closing {
+            return;
+        }
+        caller.closing = true;
+        caller.awaited += 1;
+        let ear = caller.ear;
+        self.emit(Effect::CloseEar { ear });
+    }
+
+    /// Speech went on after the ear was closed: another ear takes the rest of the same turn.
+    fn open_another_ear(&mut self) {
+        let ear = self.next_ear();
+        let expectation = self.expectation.clone();
+        if let Some(caller) = &mut self.caller {
+            caller.ear = ear;
+            caller.closing = false;
+            self.emit(Effect::OpenEar { ear, expectation });
+        }
+    }
+
+    pub(super) fn partial(&mut self, now: Instant, ear: EarId, text: String) {
+        let Some(caller) = &mut self.caller else { return };
+        if caller.ear != ear || caller.partial == text {
+            return;
+        }
+        caller.partial = text;
+        let (turn, text) = (caller.id, caller.text());
+        let said_something = !caller.partial.is_empty();
+        self.happened(EventKind::CallerPartial { turn, text });
+        self.await_more();
+        if said_something {
+            self.barge_in(now);
+        }
+    }
+
+    pub(super) fn words(&mut self, now: Instant, ear: EarId, text: String, confidence: f32) {
+        let text = text.trim().to_owned();
+        if text.is_empty() || confidence < self.config.min_confidence {
+            return self.nothing(now, ear, false);
+        }
+        let Some(caller) = self.settle_ear(ear) else { return };
+        caller.texts.push(text);
+        caller.confidence = Some(caller.confidence.map_or(confidence, |least| least.min(confidence)));
+        self.barge_in(now);
+        self.conclude(now, false);
+    }
+
+    pub(super) fn nothing(&mut self, now: Instant, ear: EarId, noisy: bool) {
+        if self.settle_ear(ear).is_some() {
+            self.conclude(now, noisy);
+        }
+    }
+
+    /// One ear of the current turn is done.
+    fn settle_ear(&mut self, ear: EarId) -> Option<&mut CallerTurn> {
+        let caller = self.caller.as_mut()?;
+        if caller.ear == ear {
+            // An ear may end of itself; what follows then needs another.
+            if !caller.closing {
+                caller.closing = true;
+                caller.awaited += 1;
+            }
+            caller.partial.clear();
+        }
+        caller.awaited = caller.awaited.saturating_sub(1);
+        Some(caller)
+    }
+
+    /// Ends the caller's turn if nothing more of it is on its way.
+    fn conclude(&mut self, now: Instant, noisy: bool) {
+        let Some(caller) = &self.caller else { return };
+        if caller.awaited > 0 || !caller.closing {
+            return;
+        }
+        if caller.speaking {
+            return self.open_another_ear();
+        }
+        let Some(caller) = self.caller.take() else { return };
+        self.patience_due = None;
+        self.confirm_due = None;
+        if caller.texts.is_empty() {
+            self.heard_nothing(now, &caller, noisy);
+        } else {
+            let text = caller.texts.join(" ");
+            self.happened(EventKind::CallerSaid {
+                turn: caller.id,
+                text: text.clone(),
+                via: Via::Voice,
+                confidence: caller.confidence,
+            });
+            self.unclear_times = 0;
+            self.take_words(now, text, Via::Voice, caller.stopped);
+        }
+    }
+
+    /// Sound without words: nothing, when the agent was speaking or it was a cough; otherwise the caller is asked
+    /// again.
+    fn heard_nothing(&mut self, now: Instant, caller: &CallerTurn, noisy: bool) {
+        if let Some(agent) = &self.agent {
+            if agent.is_audible() {
+                self.resume_agent(now);
+            }
+            return;
+        }
+        let length = caller.stopped.unwrap_or(now).saturating_duration_since(caller.started);
+        if length < self.config.cough {
+            return self.await_caller(now);
+        }
+        self.happened(EventKind::CallerUnclear { turn: caller.id, noisy });
+        self.unclear_times += 1;
+        self.address(now, Notice::NotUnderstood { times: self.unclear_times, noisy });
+    }
+
+    pub(super) fn ear_failed(&mut self, now: Instant, ear: EarId, for_good: bool) {
+        if for_good && !self.keypad_only {
+            self.keypad_only = true;
+            self.degraded(Stage::Recognition);
+            self.caller = None;
+            self.patience_due = None;
+            self.confirm_due = None;
+            if self.agent.is_some() {
+                self.resume_agent(now);
+            } else {
+                self.address(now, Notice::KeypadOnly);
+            }
+            return;
+        }
+        self.nothing(now, ear, false);
+    }
+
+    pub(super) fn key(&mut self, now: Instant, key: char) {
+        self.silence_due = None;
+        self.happened(EventKind::Key { digit: key });
+        let protected = self.agent.as_ref().is_some_and(AgentTurn::is_protected);
+        if !protected {
+            self.cut_agent(now, now);
+        }
+        if let Some(keys) = self.keypad.press(now, key, &self.expectation) {
+            self.keyed(now, keys);
+        }
+    }
+
+    pub(super) fn keyed(&mut self, now: Instant, keys: String) {
+        let turn = self.next_turn();
+        let text = keys.clone();
+        self.happened(EventKind::CallerSaid { turn, text, via: Via::Keypad, confidence: None });
+        self.unclear_times = 0;
+        self.take_words(now, keys, Via::Keypad, Some(now));
+    }
+
+    /// The caller has said something: it is answered now, or once a turn that may not be cut is over.
+    fn take_words(&mut self, now: Instant, text: String, via: Via, speech_end: Option<Instant>) {
+        self.silent_times = 0;
+        if self.agent.as_ref().is_some_and(|agent| agent.is_audible() && agent.is_protected()) {
+            self.pending.push(text);
+            return;
+        }
+        self.cut_agent(now, now);
+        self.history.caller(&text, via);
+        self.think(now, Cause::Caller, speech_end);
+    }
+
+    /// Words confirm that the caller speaks over the agent.
+    fn barge_in(&mut self, now: Instant) {
+        let Some(caller) = &mut self.caller else { return };
+        if !caller.over_agent || self.agent.as_ref().is_none_or(AgentTurn::is_protected) {
+            return;
+        }
+        caller.over_agent = false;
+        let since = caller.started;
+        self.cut_agent(now, since);
+    }
+
+    /// The limit for words has passed: it was noise, and the agent goes on.
+    pub(super) fn doubt_barge_in(&mut self, now: Instant) {
+        self.resume_agent(now);
+    }
+
+    fn next_ear(&mut self) -> EarId {
+        self.last_ear = EarId(self.last_ear.0 + 1);
+        self.last_ear
+    }
+
+    pub(super) fn drop_ears(&mut self, caller: &CallerTurn) {
+        self.emit(Effect::DropEar { ear: caller.ear });
+    }
+}
