@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod audiosocket;
 pub mod base;
+pub mod dialogue;
 pub mod leg;
 pub mod media;
 pub mod pbx;

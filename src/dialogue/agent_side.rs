@@ -3,49 +3,64 @@
 use std::time::{Duration, Instant};
 
 use super::history::{HeardShare, Step};
-use super::turn::{After, AgentTurn, Cause, Timing};
+use super::turn::{After, AgentTurn, Answer, Prompt, Timing};
 use super::{Dialogue, Effect};
-use crate::base::conversation::{BrainDelta, Notice, Via};
+use crate::base::conversation::{BrainDelta, Notice};
 use crate::base::event::{EventKind, Stage, TurnLatency};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{EndingCode, TurnId};
 
+/// How often a brain may be asked within one turn: a search, a second search, and the words for both.
+const MAX_ROUNDS: u32 = 6;
+
 impl Dialogue {
     pub(super) fn start(&mut self, now: Instant) {
         self.history.notice(Notice::CallStarted);
-        let mut agent = AgentTurn::new(self.next_turn(), Cause::Notice(Notice::CallStarted));
+        let mut agent = AgentTurn::new(self.next_turn(), Prompt::Notice(Notice::CallStarted));
         agent.thinking = false;
         agent.protected_sentences = self.config.protected_greeting_sentences;
+        agent.timing.first_token = Some(now);
         self.agent = Some(agent);
         let greeting = self.config.greeting.clone();
-        self.say(now, &greeting);
-        self.complete_if_done(now);
+        self.say(&greeting);
+        self.complete_if_done();
     }
 
-    /// Has the agent speak to a situation rather than to words.
-    pub(super) fn address(&mut self, now: Instant, notice: Notice) {
-        self.cut_agent(now, now);
-        self.happened(EventKind::Noticed { notice });
-        self.history.notice(notice);
-        self.think(now, Cause::Notice(notice), None);
-    }
-
-    pub(super) fn think(&mut self, now: Instant, cause: Cause, speech_end: Option<Instant>) {
+    /// Has the agent answer words or speak to a situation. `speech_end` is when the caller fell silent.
+    pub(super) fn respond(&mut self, now: Instant, prompt: Prompt, speech_end: Option<Instant>) {
+        if self.cut.is_some() {
+            return self.deferred.push((prompt, speech_end));
+        }
+        self.remember(&prompt);
         self.silence_due = None;
-        let mut agent = AgentTurn::new(self.next_turn(), cause);
+        let mut agent = AgentTurn::new(self.next_turn(), prompt);
         agent.timing = Timing { speech_end, final_text: Some(now), ..Timing::default() };
+        if self.closing {
+            agent.after = Some(After::End(EndingCode::Drained));
+            agent.protected_sentences = u32::MAX;
+        }
         let turn = agent.id;
         self.agent = Some(agent);
         self.emit(Effect::Think { turn, history: self.history.with_open_turn(&[]) });
+    }
+
+    fn remember(&mut self, prompt: &Prompt) {
+        match prompt {
+            Prompt::Caller { text, via } => self.history.caller(text, *via),
+            Prompt::Notice(notice) => {
+                self.history.notice(*notice);
+                self.happened(EventKind::Noticed { notice: *notice });
+            }
+        }
     }
 
     pub(super) fn thought(&mut self, now: Instant, turn: TurnId, delta: BrainDelta) {
         let Some(agent) = self.turn_of(turn) else { return };
         match delta {
             BrainDelta::Text(text) => {
-                agent.answered |= !text.trim().is_empty();
+                agent.answer.text |= !text.trim().is_empty();
                 agent.timing.first_token.get_or_insert(now);
-                self.say(now, &text);
+                self.say(&text);
             }
             BrainDelta::Expect(expectation) => agent.expectation = expectation,
             // The shell validates tool calls and hands them in as `Input::ToolCalled`.
@@ -53,14 +68,14 @@ impl Dialogue {
         }
     }
 
-    fn say(&mut self, now: Instant, text: &str) {
+    fn say(&mut self, text: &str) {
         let Some(agent) = &mut self.agent else { return };
         for sentence in agent.sentences.push(text) {
-            self.speak(now, sentence);
+            self.speak(sentence);
         }
     }
 
-    fn speak(&mut self, _now: Instant, text: String) {
+    fn speak(&mut self, text: String) {
         let Some(agent) = &mut self.agent else { return };
         let (turn, sentence) = (agent.id, agent.sentence_count());
         agent.steps.push(Step::Sentence(text.clone()));
@@ -70,115 +85,118 @@ impl Dialogue {
 
     pub(super) fn tool_called(&mut self, now: Instant, turn: TurnId, id: String, request: ToolRequest) {
         let Some(agent) = self.turn_of(turn) else { return };
-        agent.answered = true;
         agent.timing.first_token.get_or_insert(now);
         if let Some(rest) = agent.sentences.finish() {
-            self.speak(now, rest);
+            self.speak(rest);
         }
         self.happened(EventKind::ToolCalled { turn, id: id.clone(), request: request.clone() });
-        let Some(agent) = &mut self.agent else { return };
-        let local = match &request {
-            ToolRequest::TransferToOperator { reason, summary } => {
-                agent.after = Some(After::Transfer { reason: *reason, summary: summary.clone() });
-                true
+        if self.act(&request) {
+            if let Some(agent) = &mut self.agent {
+                agent.answer.act = true;
+                agent.steps.push(Step::Tool { id: id.clone(), request, outcome: Some(ToolOutcome::Accepted) });
             }
-            ToolRequest::EndCall => {
-                let code = match agent.cause {
-                    Cause::Notice(Notice::CallerSilent { .. }) => EndingCode::CallerSilent,
-                    _ if self.callback_promised => EndingCode::CallbackPromised,
-                    _ => EndingCode::AgentSaidGoodbye,
-                };
-                agent.after = Some(After::End(code));
-                agent.protected_sentences = u32::MAX;
-                true
-            }
-            ToolRequest::RequestCallback { .. } => {
-                self.callback_promised = true;
-                true
-            }
-            _ => false,
-        };
-        let outcome = local.then_some(ToolOutcome::Accepted);
-        agent.steps.push(Step::Tool { id: id.clone(), request: request.clone(), outcome: outcome.clone() });
-        if let Some(outcome) = outcome {
-            if let ToolRequest::RequestCallback { note } = request {
-                self.emit(Effect::RequestCallback { note });
-            }
-            self.happened(EventKind::ToolReturned { turn, id, outcome, took_ms: 0 });
-        } else {
+            self.happened(EventKind::ToolReturned { turn, id, outcome: ToolOutcome::Accepted, took_ms: 0 });
+        } else if let Some(agent) = &mut self.agent {
+            agent.answer.tool = true;
+            agent.steps.push(Step::Tool { id: id.clone(), request: request.clone(), outcome: None });
             self.filler_due.get_or_insert(now + self.config.filler_after);
             self.emit(Effect::RunTool { turn, id, request });
         }
     }
 
-    pub(super) fn thought_ended(&mut self, now: Instant, turn: TurnId) {
-        let Some(agent) = self.turn_of(turn) else { return };
-        if !agent.answered {
-            return self.ask_again(now);
+    /// Carries out a tool that concerns the conversation itself; false for any other.
+    fn act(&mut self, request: &ToolRequest) -> bool {
+        let Some(agent) = &mut self.agent else { return false };
+        match request {
+            ToolRequest::TransferToOperator { reason, summary } => {
+                agent.after = Some(After::Transfer { reason: *reason, summary: summary.clone() });
+            }
+            ToolRequest::EndCall => {
+                let code = match agent.prompt {
+                    _ if self.callback_promised => EndingCode::CallbackPromised,
+                    Prompt::Notice(Notice::CallerSilent { .. }) => EndingCode::CallerSilent,
+                    Prompt::Notice(Notice::Closing) => EndingCode::Drained,
+                    _ => EndingCode::AgentSaidGoodbye,
+                };
+                agent.after = Some(After::End(code));
+                agent.protected_sentences = u32::MAX;
+            }
+            ToolRequest::RequestCallback { note } => {
+                self.callback_promised = true;
+                let note = note.clone();
+                self.emit(Effect::RequestCallback { note });
+            }
+            ToolRequest::SearchTires(_)
+            | ToolRequest::CheckAvailability { .. }
+            | ToolRequest::GetVehicleTireSizes { .. } => return false,
         }
-        agent.thinking = false;
-        self.after_thought(now);
+        true
     }
 
-    /// An empty answer is asked once more; a second one is a failure.
-    fn ask_again(&mut self, now: Instant) {
-        let Some(agent) = &mut self.agent else { return };
-        let turn = agent.id;
-        if agent.retries > 0 {
-            return self.thought_failed(now, turn);
+    pub(super) fn thought_ended(&mut self, turn: TurnId) {
+        let Some(agent) = self.turn_of(turn) else { return };
+        if agent.answer.is_empty() && agent.asked_again {
+            return self.thought_failed(turn);
         }
-        agent.retries += 1;
-        let history = self.history.with_open_turn(&agent.steps);
-        self.emit(Effect::Think { turn, history });
+        agent.thinking = false;
+        if agent.answer.is_empty() {
+            // An empty answer is asked for once more; a second one is a failure.
+            agent.asked_again = true;
+            return self.think_on();
+        }
+        self.after_thought();
     }
 
     /// The brain is gone: apologise and put the caller through.
-    pub(super) fn thought_failed(&mut self, now: Instant, turn: TurnId) {
+    pub(super) fn thought_failed(&mut self, turn: TurnId) {
         let Some(agent) = self.turn_of(turn) else { return };
         agent.thinking = false;
-        agent.answered = true;
-        agent.after =
-            Some(After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() });
+        agent.after = Some(After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() });
+        self.filler_due = None;
         self.degraded(Stage::Brain);
         let apology = self.config.apology.clone();
-        self.say(now, &apology);
-        self.complete_if_done(now);
+        self.say(&apology);
+        self.complete_if_done();
     }
 
-    pub(super) fn tool_done(&mut self, now: Instant, turn: TurnId, id: String, outcome: ToolOutcome) {
+    pub(super) fn tool_done(&mut self, turn: TurnId, id: String, outcome: ToolOutcome) {
         let Some(agent) = self.turn_of(turn) else { return };
         if agent.resolve(&id, outcome) {
-            self.after_thought(now);
+            self.after_thought();
         }
     }
 
     /// The brain's answer is whole: think on with the tools' results, or let the turn run out.
-    fn after_thought(&mut self, now: Instant) {
-        let Some(agent) = &mut self.agent else { return };
+    fn after_thought(&mut self) {
+        let Some(agent) = &self.agent else { return };
         if agent.thinking || agent.tools_running() {
             return;
         }
         self.filler_due = None;
-        let last_is_tool = matches!(agent.steps.last(), Some(Step::Tool { .. })) && agent.sentences.is_empty();
-        let said_something = agent.sentence_count() > 0;
-        if last_is_tool && (agent.after.is_none() || !said_something) && agent.sentence_after_local_tool() {
-            agent.thinking = true;
-            agent.answered = false;
-            let turn = agent.id;
-            let history = self.history.with_open_turn(&agent.steps);
-            self.emit(Effect::Think { turn, history });
-            return;
+        let silent_act = agent.answer.act && !agent.answer.text && agent.sentence_count() == 0;
+        if !agent.answer.tool && !silent_act {
+            return self.complete_if_done();
         }
-        self.complete_if_done(now);
+        let turn = agent.id;
+        if agent.rounds >= MAX_ROUNDS { self.thought_failed(turn) } else { self.think_on() }
     }
 
-    fn complete_if_done(&mut self, now: Instant) {
+    fn think_on(&mut self) {
+        let Some(agent) = &mut self.agent else { return };
+        agent.thinking = true;
+        agent.rounds += 1;
+        agent.answer = Answer::default();
+        let (turn, history) = (agent.id, self.history.with_open_turn(&agent.steps));
+        self.emit(Effect::Think { turn, history });
+    }
+
+    fn complete_if_done(&mut self) {
         let Some(agent) = &mut self.agent else { return };
         if agent.thinking || agent.tools_running() || agent.complete {
             return;
         }
         if let Some(rest) = agent.sentences.finish() {
-            self.speak(now, rest);
+            self.speak(rest);
         }
         let Some(agent) = &mut self.agent else { return };
         agent.complete = true;
@@ -192,7 +210,7 @@ impl Dialogue {
         }
         let filler = self.config.fillers[self.fillers_said % self.config.fillers.len()].clone();
         self.fillers_said += 1;
-        self.speak(now, filler);
+        self.speak(filler);
         self.filler_due = Some(now + self.config.filler_after * 3);
     }
 
@@ -202,7 +220,7 @@ impl Dialogue {
         }
     }
 
-    pub(super) fn playing(&mut self, turn: TurnId, segment: u32, first_out: Instant) {
+    pub(super) fn playing(&mut self, now: Instant, turn: TurnId, segment: u32, first_out: Instant) {
         let Some(agent) = self.turn_of(turn) else { return };
         agent.segment = segment;
         if agent.audible_since.is_none() {
@@ -210,6 +228,11 @@ impl Dialogue {
             agent.timing.first_out = Some(first_out);
             let latency = latency(&agent.timing);
             self.happened(EventKind::TurnTimed { turn, latency });
+        }
+        // What the caller said over the protected words is answered as soon as those were heard.
+        if !self.pending.is_empty() && self.agent.as_ref().is_some_and(|agent| !agent.is_protected()) {
+            self.cut_agent();
+            self.answer_pending(now);
         }
     }
 
@@ -238,13 +261,17 @@ impl Dialogue {
                 self.leave();
                 self.emit(Effect::Finish { code });
             }
-            _ if !self.pending.is_empty() => {
-                let text = std::mem::take(&mut self.pending).join(" ");
-                self.history.caller(&text, Via::Voice);
-                self.think(now, Cause::Caller, None);
-            }
+            _ if !self.pending.is_empty() => self.answer_pending(now),
             _ => self.await_caller(now),
         }
+    }
+
+    fn answer_pending(&mut self, now: Instant) {
+        let mut pending = std::mem::take(&mut self.pending);
+        let Some((_, via)) = pending.last().cloned() else { return };
+        pending.retain(|(_, other)| *other == via);
+        let texts: Vec<String> = pending.into_iter().map(|(text, _)| text).collect();
+        self.respond(now, Prompt::Caller { text: texts.join(" "), via }, None);
     }
 
     /// The floor is the caller's: their silence is measured from now.
@@ -255,16 +282,12 @@ impl Dialogue {
     }
 
     /// Stops the agent: silence first, then the work, then the memory of what was heard.
-    pub(super) fn cut_agent(&mut self, now: Instant, since: Instant) {
+    pub(super) fn cut_agent(&mut self) {
         let Some(agent) = self.agent.take() else { return };
         self.confirm_due = None;
         self.filler_due = None;
         self.emit(Effect::Cut { turn: agent.id });
         self.stop_thinking(&agent);
-        if agent.is_audible() {
-            let after_ms = now.saturating_duration_since(since).as_millis() as u32;
-            self.happened(EventKind::BargedIn { turn: agent.id, after_ms });
-        }
         self.expectation = agent.expectation.clone();
         self.cut = Some(agent);
     }
@@ -281,9 +304,20 @@ impl Dialogue {
         if agent.sentence_count() > 0 {
             self.happened(EventKind::AgentSaid { turn, text: agent.text(), heard: words, cut: true });
         }
-        // A hand-over the caller asked for is not undone by their speaking over its announcement.
+        let mut deferred = std::mem::take(&mut self.deferred);
+        let last = deferred.pop();
+        for (prompt, _) in &deferred {
+            self.remember(prompt);
+        }
         if let Some(after @ After::Transfer { .. }) = agent.after {
-            self.go_on(now, Some(after));
+            // A hand-over the caller asked for is not undone by their speaking over its announcement.
+            if let Some((prompt, _)) = &last {
+                self.remember(prompt);
+            }
+            return self.go_on(now, Some(after));
+        }
+        if let Some((prompt, speech_end)) = last {
+            self.respond(now, prompt, speech_end);
         }
     }
 
@@ -300,11 +334,13 @@ impl Dialogue {
     }
 
     pub(super) fn close(&mut self, now: Instant) {
-        self.address(now, Notice::Closing);
-        if let Some(agent) = &mut self.agent {
-            agent.after = Some(After::End(EndingCode::Drained));
-            agent.protected_sentences = u32::MAX;
+        self.closing = true;
+        if self.caller.take().is_some() {
+            self.emit(Effect::DropEars);
         }
+        self.pending.clear();
+        self.cut_agent();
+        self.respond(now, Prompt::Notice(Notice::Closing), None);
     }
 
     fn turn_of(&mut self, turn: TurnId) -> Option<&mut AgentTurn> {

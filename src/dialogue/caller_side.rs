@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::endpoint::{self, Verdict};
-use super::turn::{AgentTurn, CallerTurn, Cause, EarId};
+use super::turn::{AgentTurn, CallerTurn, EarId, Prompt};
 use super::{Dialogue, Effect};
 use crate::base::conversation::{Notice, Via};
 use crate::base::event::{EventKind, Stage};
@@ -24,15 +24,17 @@ impl Dialogue {
             return;
         }
         let over_agent = self.hush(now);
-        let id = self.next_turn();
-        let ear = self.next_ear();
-        let mut caller = CallerTurn::new(id, ear, now);
+        let earlier = if over_agent { None } else { self.take_back_unheard() };
+        let expectation = match &self.agent {
+            Some(agent) if over_agent => agent.expectation.clone(),
+            _ => self.expectation.clone(),
+        };
+        let (id, ear) = (self.next_turn(), self.next_ear());
+        let mut caller = CallerTurn::new(id, ear, expectation.clone(), now);
         caller.over_agent = over_agent;
-        if !over_agent && let Some(earlier) = self.take_back_unanswered() {
-            caller.texts.push(earlier);
-        }
+        caller.texts.extend(earlier);
         self.caller = Some(caller);
-        self.emit(Effect::OpenEar { ear, expectation: self.expectation.clone() });
+        self.emit(Effect::OpenEar { ear, expectation });
         self.happened(EventKind::CallerSpeaking { turn: id });
     }
 
@@ -50,15 +52,22 @@ impl Dialogue {
         true
     }
 
-    /// The caller goes on before the agent could be heard: their turn was not over. The unheard answer is dropped, and
-    /// the words it was to answer come back.
-    fn take_back_unanswered(&mut self) -> Option<String> {
-        let agent = self.agent.take_if(|agent| agent.cause == Cause::Caller && !agent.is_audible())?;
-        self.stop_thinking(&agent);
+    /// The caller speaks before the agent could be heard: their turn was not over, or the prompt came too late. The
+    /// unheard turn is dropped whole, and the words it was to answer come back. The greeting and the last goodbye stay.
+    fn take_back_unheard(&mut self) -> Option<String> {
+        let agent = self.agent.take_if(|agent| !agent.is_audible() && !agent.must_be_heard())?;
+        self.filler_due = None;
         self.emit(Effect::Cut { turn: agent.id });
-        let text = self.history.take_back_caller();
+        self.stop_thinking(&agent);
+        let words = match &agent.prompt {
+            Prompt::Caller { via: Via::Voice, text } => {
+                self.history.take_back_caller();
+                Some(text.clone())
+            }
+            _ => None,
+        };
         self.cut = Some(AgentTurn { after: None, steps: Vec::new(), ..agent });
-        text
+        words
     }
 
     pub(super) fn speech_stopped(&mut self, now: Instant) {
@@ -78,7 +87,7 @@ impl Dialogue {
         if caller.closing || caller.speaking {
             return;
         }
-        let patience = match endpoint::verdict(&self.expectation, &caller.text()) {
+        let patience = match endpoint::verdict(&caller.expectation, &caller.text()) {
             Verdict::Complete => self.config.patience.complete,
             Verdict::Unknown => self.config.patience.open,
             Verdict::Incomplete => self.config.patience.incomplete,
@@ -100,10 +109,10 @@ impl Dialogue {
     /// Speech went on after the ear was closed: another ear takes the rest of the same turn.
     fn open_another_ear(&mut self) {
         let ear = self.next_ear();
-        let expectation = self.expectation.clone();
         if let Some(caller) = &mut self.caller {
             caller.ear = ear;
             caller.closing = false;
+            let expectation = caller.expectation.clone();
             self.emit(Effect::OpenEar { ear, expectation });
         }
     }
@@ -198,7 +207,8 @@ impl Dialogue {
         }
         self.happened(EventKind::CallerUnclear { turn: caller.id, noisy });
         self.unclear_times += 1;
-        self.address(now, Notice::NotUnderstood { times: self.unclear_times, noisy });
+        let notice = Notice::NotUnderstood { times: self.unclear_times, noisy };
+        self.respond(now, Prompt::Notice(notice), caller.stopped);
     }
 
     pub(super) fn ear_failed(&mut self, now: Instant, ear: EarId, for_good: bool) {
@@ -211,7 +221,7 @@ impl Dialogue {
             if self.agent.is_some() {
                 self.resume_agent(now);
             } else {
-                self.address(now, Notice::KeypadOnly);
+                self.respond(now, Prompt::Notice(Notice::KeypadOnly), None);
             }
             return;
         }
@@ -221,9 +231,9 @@ impl Dialogue {
     pub(super) fn key(&mut self, now: Instant, key: char) {
         self.silence_due = None;
         self.happened(EventKind::Key { digit: key });
-        let protected = self.agent.as_ref().is_some_and(AgentTurn::is_protected);
+        let protected = self.agent.as_ref().is_some_and(AgentTurn::must_be_heard);
         if !protected {
-            self.cut_agent(now, now);
+            self.cut_agent();
         }
         if let Some(keys) = self.keypad.press(now, key, &self.expectation) {
             self.keyed(now, keys);
@@ -241,13 +251,11 @@ impl Dialogue {
     /// The caller has said something: it is answered now, or once a turn that may not be cut is over.
     fn take_words(&mut self, now: Instant, text: String, via: Via, speech_end: Option<Instant>) {
         self.silent_times = 0;
-        if self.agent.as_ref().is_some_and(|agent| agent.is_audible() && agent.is_protected()) {
-            self.pending.push(text);
-            return;
+        if self.agent.as_ref().is_some_and(AgentTurn::must_be_heard) {
+            return self.pending.push((text, via));
         }
-        self.cut_agent(now, now);
-        self.history.caller(&text, via);
-        self.think(now, Cause::Caller, speech_end);
+        self.cut_agent();
+        self.respond(now, Prompt::Caller { text, via }, speech_end);
     }
 
     /// Words confirm that the caller speaks over the agent.
@@ -257,21 +265,16 @@ impl Dialogue {
             return;
         }
         caller.over_agent = false;
-        let since = caller.started;
-        self.cut_agent(now, since);
-    }
-
-    /// The limit for words has passed: it was noise, and the agent goes on.
-    pub(super) fn doubt_barge_in(&mut self, now: Instant) {
-        self.resume_agent(now);
+        let after_ms = now.saturating_duration_since(caller.started).as_millis() as u32;
+        if let Some(agent) = &self.agent {
+            let turn = agent.id;
+            self.happened(EventKind::BargedIn { turn, after_ms });
+        }
+        self.cut_agent();
     }
 
     fn next_ear(&mut self) -> EarId {
         self.last_ear = EarId(self.last_ear.0 + 1);
         self.last_ear
-    }
-
-    pub(super) fn drop_ears(&mut self, caller: &CallerTurn) {
-        self.emit(Effect::DropEar { ear: caller.ear });
     }
 }

@@ -22,7 +22,11 @@ impl HeardShare {
 pub enum Step {
     Sentence(String),
     /// `outcome` is `None` while the tool runs.
-    Tool { id: String, request: ToolRequest, outcome: Option<ToolOutcome> },
+    Tool {
+        id: String,
+        request: ToolRequest,
+        outcome: Option<ToolOutcome>,
+    },
 }
 
 /// Everything said and done so far.
@@ -116,7 +120,7 @@ pub fn heard_words(text: &str, share: f32) -> String {
     let mut letters = 0;
     for word in text.split_inclusive(char::is_whitespace) {
         letters += word.trim_end().chars().count();
-        if letters as f32 > limit + 0.5 {
+        if letters as f32 > limit {
             break;
         }
         end += word.len();
@@ -152,15 +156,18 @@ mod tests {
             Step::Sentence("Знайшов три варіанти.".into()),
         ];
         let heard = history.commit(&steps, HeardShare { whole_sentences: 1, of_next: 0.6 }, true);
-        assert_eq!(heard, "Шукаю. Знайшов");
-        assert_eq!(history.items()[1..], [
-            HistoryItem::Agent { text: "Шукаю.".into(), cut: false },
-            HistoryItem::ToolCall { id: "1".into(), request: ToolRequest::EndCall },
-            HistoryItem::ToolResult {
-                id: "1".into(),
-                outcome: ToolOutcome::Failed { failure: ToolFailure::Cancelled }
-            },
-            HistoryItem::Agent { text: "Знайшов".into(), cut: true },
-        ]);
+        assert_eq!(heard, "Шукаю. Знайшов три");
+        assert_eq!(
+            history.items()[1..],
+            [
+                HistoryItem::Agent { text: "Шукаю.".into(), cut: false },
+                HistoryItem::ToolCall { id: "1".into(), request: ToolRequest::EndCall },
+                HistoryItem::ToolResult {
+                    id: "1".into(),
+                    outcome: ToolOutcome::Failed { failure: ToolFailure::Cancelled }
+                },
+                HistoryItem::Agent { text: "Знайшов три".into(), cut: true },
+            ]
+        );
     }
 }

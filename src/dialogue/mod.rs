@@ -14,16 +14,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::base::conversation::{BrainDelta, Expectation, HistoryItem, Notice};
+use crate::base::conversation::{BrainDelta, Expectation, HistoryItem, Notice, Via};
 use crate::base::event::{EventKind, Stage};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{EndingCode, TurnId};
 use endpoint::Patience;
-pub use history::{HeardShare, heard_words};
 use history::History;
+pub use history::{HeardShare, heard_words};
 use keypad::Keypad;
 pub use turn::EarId;
-use turn::{AgentTurn, CallerTurn};
+use turn::{AgentTurn, CallerTurn, Prompt};
 
 /// How the agent holds a conversation. Durations are measured in the caller's time.
 #[derive(Debug, Clone)]
@@ -155,26 +155,59 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Send the caller's sound, from a little before now, to a new stream of the recogniser.
-    OpenEar { ear: EarId, expectation: Expectation },
+    OpenEar {
+        ear: EarId,
+        expectation: Expectation,
+    },
     /// Ask the ear for its final.
-    CloseEar { ear: EarId },
-    /// Abandon the ear.
-    DropEar { ear: EarId },
-    Think { turn: TurnId, history: Arc<[HistoryItem]> },
-    StopThinking { turn: TurnId },
+    CloseEar {
+        ear: EarId,
+    },
+    /// Abandon every ear.
+    DropEars,
+    Think {
+        turn: TurnId,
+        history: Arc<[HistoryItem]>,
+    },
+    StopThinking {
+        turn: TurnId,
+    },
     /// Speak a sentence; sentences of a turn are numbered from zero.
-    Speak { turn: TurnId, sentence: u32, text: String },
+    Speak {
+        turn: TurnId,
+        sentence: u32,
+        text: String,
+    },
     /// No more sentences in this turn.
-    SpokenAll { turn: TurnId },
-    Pause { turn: TurnId },
-    Resume { turn: TurnId },
+    SpokenAll {
+        turn: TurnId,
+    },
+    Pause {
+        turn: TurnId,
+    },
+    Resume {
+        turn: TurnId,
+    },
     /// Silence the turn at once; answered by `Input::WasCut` before any other input.
-    Cut { turn: TurnId },
-    RunTool { turn: TurnId, id: String, request: ToolRequest },
-    Transfer { reason: TransferReason, summary: String },
-    RequestCallback { note: String },
+    Cut {
+        turn: TurnId,
+    },
+    RunTool {
+        turn: TurnId,
+        id: String,
+        request: ToolRequest,
+    },
+    Transfer {
+        reason: TransferReason,
+        summary: String,
+    },
+    RequestCallback {
+        note: String,
+    },
     /// Hang up.
-    Finish { code: EndingCode },
+    Finish {
+        code: EndingCode,
+    },
     /// Something happened worth keeping.
     Happened(EventKind),
 }
@@ -188,12 +221,14 @@ pub struct Dialogue {
     outputs: VecDeque<Effect>,
     agent: Option<AgentTurn>,
     caller: Option<CallerTurn>,
-    /// A cut turn whose heard share is being asked for, and whether its after-effects survive.
+    /// A cut turn whose heard share is being asked for.
     cut: Option<AgentTurn>,
+    /// What to answer once that share is known: the history must hold what was heard before what came after.
+    deferred: Vec<(Prompt, Option<Instant>)>,
     /// What is expected of the caller now.
     expectation: Expectation,
     /// Words said while a protected turn was spoken; answered when it ends.
-    pending: Vec<String>,
+    pending: Vec<(String, Via)>,
     last_turn: TurnId,
     last_ear: EarId,
     silent_times: u32,
@@ -201,6 +236,8 @@ pub struct Dialogue {
     fillers_said: usize,
     keypad_only: bool,
     callback_promised: bool,
+    /// The program is closing: the next turn is the last.
+    closing: bool,
     /// With the operator, or over: nothing is heard or said.
     away: bool,
     silence_due: Option<Instant>,
@@ -219,6 +256,8 @@ impl Dialogue {
             agent: None,
             caller: None,
             cut: None,
+            deferred: Vec::new(),
+            closing: false,
             expectation: Expectation::Open,
             pending: Vec::new(),
             last_turn: TurnId(0),
@@ -255,11 +294,11 @@ impl Dialogue {
             Input::Key(key) => self.key(now, key),
             Input::Thought { turn, delta } => self.thought(now, turn, delta),
             Input::ToolCalled { turn, id, request } => self.tool_called(now, turn, id, request),
-            Input::ThoughtEnded { turn } => self.thought_ended(now, turn),
-            Input::ThoughtFailed { turn } => self.thought_failed(now, turn),
-            Input::ToolDone { turn, id, outcome } => self.tool_done(now, turn, id, outcome),
+            Input::ThoughtEnded { turn } => self.thought_ended(turn),
+            Input::ThoughtFailed { turn } => self.thought_failed(turn),
+            Input::ToolDone { turn, id, outcome } => self.tool_done(turn, id, outcome),
             Input::Synthesised { turn } => self.synthesised(now, turn),
-            Input::Playing { turn, segment, first_out } => self.playing(turn, segment, first_out),
+            Input::Playing { turn, segment, first_out } => self.playing(now, turn, segment, first_out),
             Input::Played { turn } => self.played(now, turn),
             Input::Close => self.close(now),
             Input::Tick => self.tick(now),
@@ -288,7 +327,8 @@ impl Dialogue {
             self.close_ear();
         }
         if due(&mut self.confirm_due, now) {
-            self.doubt_barge_in(now);
+            // No words came within the limit: it was noise, and the agent goes on.
+            self.resume_agent(now);
         }
         if due(&mut self.filler_due, now) {
             self.say_filler(now);
@@ -298,15 +338,16 @@ impl Dialogue {
         }
         if due(&mut self.silence_due, now) {
             self.silent_times += 1;
-            self.address(now, Notice::CallerSilent { times: self.silent_times });
+            let notice = Notice::CallerSilent { times: self.silent_times };
+            self.respond(now, Prompt::Notice(notice), None);
         }
     }
 
     /// Puts the whole conversation aside: the caller is being handed over, or the call is ending.
     fn leave(&mut self) {
         self.away = true;
-        if let Some(caller) = self.caller.take() {
-            self.drop_ears(&caller);
+        if self.caller.take().is_some() {
+            self.emit(Effect::DropEars);
         }
         self.pending.clear();
         self.silence_due = None;
@@ -317,7 +358,7 @@ impl Dialogue {
 
     fn return_from_operator(&mut self, now: Instant, busy: bool) {
         self.away = false;
-        self.address(now, Notice::TransferFailed { busy });
+        self.respond(now, Prompt::Notice(Notice::TransferFailed { busy }), None);
     }
 
     fn next_turn(&mut self) -> TurnId {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::history::Step;
 use super::sentence::Sentences;
-use crate::base::conversation::{Expectation, Notice};
+use crate::base::conversation::{Expectation, Notice, Via};
 use crate::base::tool::{ToolOutcome, TransferReason};
 use crate::base::{EndingCode, TurnId};
 
@@ -27,6 +27,8 @@ pub struct CallerTurn {
     /// Finals so far: recognisers split one utterance into several.
     pub texts: Vec<String>,
     pub confidence: Option<f32>,
+    /// What was expected when it began.
+    pub expectation: Expectation,
     /// The agent was speaking when it began, and has not been cut.
     pub over_agent: bool,
 }
@@ -36,7 +38,7 @@ pub struct CallerTurn {
 pub struct EarId(pub u32);
 
 impl CallerTurn {
-    pub fn new(id: TurnId, ear: EarId, now: Instant) -> CallerTurn {
+    pub fn new(id: TurnId, ear: EarId, expectation: Expectation, now: Instant) -> CallerTurn {
         CallerTurn {
             id,
             started: now,
@@ -48,6 +50,7 @@ impl CallerTurn {
             partial: String::new(),
             texts: Vec::new(),
             confidence: None,
+            expectation,
             over_agent: false,
         }
     }
@@ -65,12 +68,27 @@ impl CallerTurn {
     }
 }
 
-/// What made the agent speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The caller's words, or keys.
-    Caller,
+/// What the agent is to answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prompt {
+    Caller { text: String, via: Via },
     Notice(Notice),
+}
+
+/// What the answer being thought has given so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answer {
+    pub text: bool,
+    /// A tool whose result the brain must see.
+    pub tool: bool,
+    /// A tool the conversation itself carries out: hand over, call back, end.
+    pub act: bool,
+}
+
+impl Answer {
+    pub fn is_empty(self) -> bool {
+        self == Answer::default()
+    }
 }
 
 /// What follows once the turn was heard.
@@ -84,15 +102,16 @@ pub enum After {
 #[derive(Debug)]
 pub struct AgentTurn {
     pub id: TurnId,
-    pub cause: Cause,
+    pub prompt: Prompt,
     pub steps: Vec<Step>,
     pub sentences: Sentences,
     /// The brain's stream is open.
     pub thinking: bool,
-    /// The answer being thought has given any text or tool call.
-    pub answered: bool,
-    /// How often an empty answer was asked again.
-    pub retries: u32,
+    pub answer: Answer,
+    /// How often the brain was asked in this turn.
+    pub rounds: u32,
+    /// An empty answer was asked again already.
+    pub asked_again: bool,
     /// All sentences were handed to the voice.
     pub complete: bool,
     /// The first frame went out at this time.
@@ -118,15 +137,16 @@ pub struct Timing {
 }
 
 impl AgentTurn {
-    pub fn new(id: TurnId, cause: Cause) -> AgentTurn {
+    pub fn new(id: TurnId, prompt: Prompt) -> AgentTurn {
         AgentTurn {
             id,
-            cause,
+            prompt,
             steps: Vec::new(),
             sentences: Sentences::default(),
             thinking: true,
-            answered: false,
-            retries: 0,
+            answer: Answer::default(),
+            rounds: 1,
+            asked_again: false,
             complete: false,
             audible_since: None,
             segment: 0,
@@ -144,6 +164,12 @@ impl AgentTurn {
 
     pub fn is_protected(&self) -> bool {
         self.segment < self.protected_sentences
+    }
+
+    /// The words of now must reach the caller before anything is answered.
+    pub fn must_be_heard(&self) -> bool {
+        let opening_or_last = matches!(self.prompt, Prompt::Notice(Notice::CallStarted | Notice::Closing));
+        self.is_protected() && (self.is_audible() || opening_or_last)
     }
 
     /// Sentences handed to the voice so far.
