@@ -3,11 +3,13 @@
 pub mod agent;
 pub mod audiosocket;
 pub mod base;
+pub mod call;
 pub mod dialogue;
 pub mod leg;
 pub mod media;
 pub mod pbx;
 pub mod provider;
+pub mod route;
 pub mod shop;
 pub mod spoken;
 pub mod store;

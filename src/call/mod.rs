@@ -1,0 +1,320 @@
+//! The machine of one call: from the arrival of a caller's leg to the one ending every call has. It is told what the
+//! legs and the conversation did, and asks for answers, voices, operators and bridges. Whether a call is taken at all
+//! is `route`'s and `switch`'s; what is said in it, `dialogue`'s.
+
+mod hand_over;
+pub mod transfer;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::base::ending::{Ending, EndingCode, Party};
+use crate::base::event::EventKind;
+use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
+use transfer::{Plan, Rung};
+
+/// How calls are treated.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub transfer: Plan,
+    /// No call lasts longer; the agent says goodbye.
+    pub max_duration: Duration,
+    /// How long a goodbye may take before the call is ended without it.
+    pub goodbye_limit: Duration,
+    /// How long a leg may take to report its end after it was asked to hang up.
+    pub hang_up_limit: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            transfer: Plan::default(),
+            max_duration: Duration::from_secs(30 * 60),
+            goodbye_limit: Duration::from_secs(10),
+            hang_up_limit: Duration::from_secs(35),
+        }
+    }
+}
+
+/// Whose leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Caller,
+    Operator,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The call is taken.
+    Admitted,
+    /// The call is not taken, for this reason.
+    Refused(EndingCode),
+    Leg {
+        side: Side,
+        event: LegEvent,
+    },
+    /// The caller is to be handed to a person; the conversation waits.
+    TransferAsked {
+        summary: String,
+    },
+    /// The conversation is over.
+    Finished(EndingCode),
+    /// The conversation's task failed.
+    VoiceLost,
+    /// An operator's leg could not even be begun.
+    OperatorUnreachable {
+        status: u16,
+    },
+    /// The program closes: say goodbye.
+    Close,
+    Tick,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Command {
+        side: Side,
+        command: LegCommand,
+    },
+    StartVoice,
+    /// The conversation says goodbye and finishes.
+    CloseVoice,
+    /// The conversation is the caller's again.
+    ReturnToVoice {
+        busy: bool,
+    },
+    /// Let the caller hear ringing, or stop it.
+    Ringback(bool),
+    CallOperator {
+        target: String,
+        summary: String,
+        ring_limit: Duration,
+    },
+    /// Let the two legs hear each other.
+    Bridge,
+    Happened(EventKind),
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    config: Config,
+    ways: TransferWays,
+    phase: Phase,
+    outputs: VecDeque<Effect>,
+    /// When the call reaches its longest length.
+    too_long: Option<Instant>,
+    /// Set when a goodbye was asked for: what the call then ends as, and when it ends without the goodbye.
+    goodbye: Option<(EndingCode, Instant)>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Arrived,
+    Answering,
+    Talking,
+    HandingOver(HandOver),
+    /// The caller and the operator talk through us.
+    Bridged,
+    /// The caller's leg was asked to hang up; the call ends as this, at the latest at this time.
+    HangingUp(Ending, Instant),
+    Over(Ending),
+}
+
+#[derive(Debug)]
+struct HandOver {
+    rungs: VecDeque<Rung>,
+    rung: Rung,
+    summary: String,
+    /// When the rung is given up.
+    limit: Instant,
+    /// REFER or PBX: the peer took the request. An operator's leg: it rings.
+    accepted: bool,
+    busy: bool,
+}
+
+impl Call {
+    pub fn new(config: Config, caller: &LegInfo) -> Call {
+        Call {
+            config,
+            ways: caller.transfer,
+            phase: Phase::Arrived,
+            outputs: VecDeque::new(),
+            too_long: None,
+            goodbye: None,
+        }
+    }
+
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            _ if matches!(self.phase, Phase::Over(_)) => {}
+            Input::Admitted => {
+                self.command(Side::Caller, LegCommand::Ring);
+                self.command(Side::Caller, LegCommand::Answer);
+                self.phase = Phase::Answering;
+            }
+            Input::Refused(code) => {
+                let ending = code.ending();
+                let retry_after_s = (ending.sip_status == 503).then_some(RETRY_AFTER_S);
+                self.command(Side::Caller, LegCommand::Reject { status: ending.sip_status, retry_after_s });
+                self.phase = Phase::HangingUp(ending, now + self.config.hang_up_limit);
+            }
+            Input::Leg { side: Side::Caller, event } => self.caller(now, event),
+            Input::Leg { side: Side::Operator, event } => self.operator(now, event),
+            Input::TransferAsked { summary } => self.hand_over(now, summary),
+            Input::OperatorUnreachable { status } => self.rung_failed(now, status),
+            Input::Finished(code) => {
+                let code = self.goodbye.take().map_or(code, |(asked, _)| asked);
+                self.hang_up(now, code.ending());
+            }
+            Input::VoiceLost => self.hang_up(now, EndingCode::Fault.ending()),
+            Input::Close => self.say_goodbye(now, EndingCode::Drained),
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    pub fn poll_output(&mut self) -> Option<Effect> {
+        self.outputs.pop_front()
+    }
+
+    pub fn deadline(&self) -> Option<(Instant, &'static str)> {
+        let phase = match &self.phase {
+            Phase::HandingOver(hand_over) => Some((hand_over.limit, "hand-over")),
+            Phase::HangingUp(_, limit) => Some((*limit, "hang-up")),
+            Phase::Over(_) => return None,
+            _ => None,
+        };
+        let goodbye = self.goodbye.map(|(_, limit)| (limit, "goodbye"));
+        let too_long = self.too_long.map(|limit| (limit, "longest call"));
+        [phase, goodbye, too_long].into_iter().flatten().min()
+    }
+
+    /// The ending, once there is one; nothing happens after it.
+    pub fn ended(&self) -> Option<Ending> {
+        match self.phase {
+            Phase::Over(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    fn caller(&mut self, now: Instant, event: LegEvent) {
+        match event {
+            LegEvent::Answered if matches!(self.phase, Phase::Answering) => {
+                self.phase = Phase::Talking;
+                self.too_long = Some(now + self.config.max_duration);
+                self.happened(EventKind::Answered);
+                self.emit(Effect::StartVoice);
+            }
+            LegEvent::Transfer(progress) => self.transfer_progress(now, progress),
+            LegEvent::Ended(end) => self.caller_ended(&end),
+            LegEvent::Answered | LegEvent::Ringing | LegEvent::Dtmf(_) | LegEvent::Held(_) => {}
+        }
+    }
+
+    fn caller_ended(&mut self, end: &LegEnd) {
+        let ending = match &self.phase {
+            Phase::HangingUp(ending, _) | Phase::Over(ending) => *ending,
+            Phase::Arrived | Phase::Answering => unanswered(end),
+            Phase::Talking => talking(end),
+            Phase::HandingOver(hand_over) => self.ended_in_hand_over(hand_over, end),
+            Phase::Bridged => EndingCode::TransferredByBridge.ending().by(Party::Caller),
+        };
+        if matches!(self.phase, Phase::HandingOver(_) | Phase::Bridged) {
+            self.command(Side::Operator, LegCommand::HangUp);
+        }
+        self.over(ending);
+    }
+
+    /// Asks the agent for a last word; without an agent in the call it ends at once.
+    fn say_goodbye(&mut self, now: Instant, code: EndingCode) {
+        match self.phase {
+            Phase::Talking if self.goodbye.is_none() => {
+                self.goodbye = Some((code, now + self.config.goodbye_limit));
+                self.emit(Effect::CloseVoice);
+            }
+            Phase::Talking | Phase::HangingUp(..) | Phase::Over(_) => {}
+            Phase::Arrived => self.handle(now, Input::Refused(EndingCode::RefusedDraining)),
+            Phase::Answering | Phase::HandingOver(_) | Phase::Bridged => self.hang_up(now, code.ending()),
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if let Phase::HangingUp(ending, limit) = self.phase
+            && now >= limit
+        {
+            return self.over(ending);
+        }
+        if let Some((code, limit)) = self.goodbye
+            && now >= limit
+        {
+            return self.hang_up(now, code.ending());
+        }
+        if self.too_long.is_some_and(|limit| now >= limit) {
+            self.too_long = None;
+            return self.say_goodbye(now, EndingCode::TooLong);
+        }
+        if let Phase::HandingOver(hand_over) = &self.phase
+            && now >= hand_over.limit
+        {
+            self.rung_timed_out(now);
+        }
+    }
+
+    fn hang_up(&mut self, now: Instant, ending: Ending) {
+        if matches!(self.phase, Phase::HandingOver(_) | Phase::Bridged) {
+            self.command(Side::Operator, LegCommand::HangUp);
+        }
+        if matches!(self.phase, Phase::HangingUp(..)) {
+            return;
+        }
+        self.goodbye = None;
+        self.too_long = None;
+        self.command(Side::Caller, LegCommand::HangUp);
+        self.phase = Phase::HangingUp(ending, now + self.config.hang_up_limit);
+    }
+
+    fn over(&mut self, ending: Ending) {
+        self.goodbye = None;
+        self.too_long = None;
+        self.phase = Phase::Over(ending);
+    }
+
+    fn command(&mut self, side: Side, command: LegCommand) {
+        self.emit(Effect::Command { side, command });
+    }
+
+    fn happened(&mut self, event: EventKind) {
+        self.emit(Effect::Happened(event));
+    }
+
+    fn emit(&mut self, effect: Effect) {
+        self.outputs.push_back(effect);
+    }
+}
+
+/// What a refused caller is told to wait before trying again, seconds.
+const RETRY_AFTER_S: u32 = 10;
+
+/// A leg that ended before it was answered.
+fn unanswered(end: &LegEnd) -> Ending {
+    match (end.by, end.sip_status) {
+        (EndedBy::Us, 488) => EndingCode::RefusedNoCodec.ending(),
+        (EndedBy::Us, 503) => EndingCode::NoMediaPorts.ending(),
+        (EndedBy::Peer | EndedBy::Us, _) => EndingCode::CallerCancelled.ending(),
+        (EndedBy::Network, 408) => EndingCode::NoAck.ending(),
+        (EndedBy::Network, _) => EndingCode::SignallingLost.ending(),
+    }
+}
+
+/// A leg that ended while the caller and the agent talked.
+fn talking(end: &LegEnd) -> Ending {
+    match (end.by, end.sip_status) {
+        (EndedBy::Peer, status) if status >= 400 => EndingCode::DoorProtocol.ending().with_status(status),
+        (EndedBy::Peer | EndedBy::Us, _) => EndingCode::CallerHungUp.ending(),
+        (EndedBy::Network, 0) => EndingCode::SoundLost.ending(),
+        (EndedBy::Network, status) => EndingCode::SignallingLost.ending().with_status(status),
+    }
+}
+
+#[cfg(test)]
+mod tests;
