@@ -4,6 +4,8 @@
 
 mod describe;
 mod negotiate;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,39 +1,282 @@
-//! Offer and answer for one leg.
+//! Offer and answer for the one sound stream of a leg (RFC 3264): which m-line, which codec, which direction, and when
+//! the version in `o=` rises. Text in and out is `describe`'s; when offers are due is the dialog's.
 
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::{Capabilities, Negotiated, Unservable};
+use super::describe::{self, Format, Line, Stream};
+use super::{Capabilities, Codec, Direction, Negotiated, Unservable, is_private};
 
-/// The SDP side of one leg.
+/// Profiles we serve. Without feedback attributes AVPF differs from AVP in the timing of RTCP alone (RFC 4585 §4.3).
+const PROFILES: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
+/// Milliseconds of sound a packet of ours holds unless the peer wishes otherwise.
+const USUAL_PTIME_MS: u32 = 20;
+/// The longest packets we send, milliseconds.
+const LONGEST_PTIME_MS: u32 = 60;
+
+/// The SDP side of one leg, from its first offer to its end.
 #[derive(Debug, Clone)]
-pub struct OfferAnswer {}
+pub struct OfferAnswer {
+    capabilities: Capabilities,
+    local: SocketAddr,
+    session_id: u64,
+    version: u64,
+    /// Our last description that went out, as lines and as text.
+    last: Option<(Vec<Line>, Bytes)>,
+    /// The last description is an offer to which answers may come: several, when the INVITE forks or 18x previews it.
+    offering: bool,
+    negotiated: Option<Negotiated>,
+}
 
 impl OfferAnswer {
-    /// `local` is the address to advertise for RTP; `session_id` names the session in `o=` and must be unguessable
-    /// enough to be unique (RFC 8866 §5.2).
-    pub fn new(_capabilities: Capabilities, _local: SocketAddr, _session_id: u64) -> OfferAnswer {
-        unimplemented!()
+    /// `local` is the address to advertise for RTP; `session_id` names the session in `o=` and must differ from call to
+    /// call (RFC 8866 §5.2).
+    pub fn new(capabilities: Capabilities, local: SocketAddr, session_id: u64) -> OfferAnswer {
+        OfferAnswer {
+            capabilities,
+            local,
+            // Peers that read the number as a signed one exist.
+            session_id: session_id & i64::MAX as u64,
+            version: 1,
+            last: None,
+            offering: false,
+            negotiated: None,
+        }
     }
 
-    /// Our offer: everything we can do, or, once a session stands, that session again (re-INVITE without SDP).
+    /// Our offer: everything we can do. Once a session stands it is offered again (a re-INVITE without SDP asks for
+    /// that) with all we can do, the codec in use first and the payload types as they were (RFC 3261 §14.2,
+    /// RFC 3264 §8). A hold by the peer is not repeated: an offer states only our own wish (RFC 6337 §5.3).
     pub fn offer(&mut self) -> Bytes {
-        unimplemented!()
+        let in_use = self.negotiated.as_ref();
+        let mut codecs: Vec<Codec> = in_use.map(|session| session.codec).into_iter().collect();
+        codecs.extend(self.capabilities.codecs.iter().filter(|&codec| in_use.is_none_or(|now| now.codec != *codec)));
+        let codecs = codecs.into_iter().map(|codec| (self.payload_type(codec), codec)).collect();
+        let telephone_event = in_use.and_then(|session| session.dtmf_receive).or(self.capabilities.telephone_event);
+        let proto = self.proto_in_use();
+        let sound = Line::Sound {
+            proto,
+            codecs,
+            telephone_event,
+            ptime_ms: self.capabilities.ptime_ms,
+            direction: Direction::SendRecv,
+        };
+        // RFC 3264 §8: m-lines never vanish and never move.
+        let mut lines = self.last.as_ref().map_or_else(Vec::new, |(lines, _)| lines.clone());
+        match lines.iter_mut().find(|line| matches!(line, Line::Sound { .. })) {
+            Some(line) => *line = sound,
+            None => lines.push(sound),
+        }
+        self.offering = true;
+        self.publish(lines)
     }
 
     /// Judges the peer's offer; on success `Negotiated::sdp` is the answer to send. On failure nothing has changed.
-    pub fn answer(&mut self, _offer: &[u8]) -> Result<Negotiated, Unservable> {
-        unimplemented!()
+    pub fn answer(&mut self, offer: &[u8]) -> Result<Negotiated, Unservable> {
+        let streams = describe::read(offer)?;
+        let mut refusal = Unservable::NoAudio;
+        let mut chosen = None;
+        for (index, stream) in streams.iter().enumerate() {
+            match self.judge(stream) {
+                Ok(served) => {
+                    chosen = Some((index, served));
+                    break;
+                }
+                // Of several refused streams the one that came closest explains the refusal.
+                Err(reason) => refusal = furthest(refusal, reason),
+            }
+        }
+        let (chosen, served) = chosen.ok_or(refusal)?;
+        let lines = streams.iter().enumerate().map(|(index, stream)| {
+            if index == chosen {
+                Line::Sound {
+                    proto: stream.proto.clone(),
+                    codecs: vec![(served.payload_type, served.codec)],
+                    telephone_event: served.telephone_event,
+                    ptime_ms: self.capabilities.ptime_ms,
+                    direction: served.direction,
+                }
+            } else {
+                let formats = if stream.formats.is_empty() { "0".to_owned() } else { stream.formats.join(" ") };
+                Line::Refused { media: stream.media.clone(), proto: stream.proto.clone(), formats }
+            }
+        });
+        let lines = lines.collect();
+        self.offering = false;
+        let sdp = self.publish(lines);
+        // The answer mirrors the offer's payload type numbers, so both directions share one (RFC 3264 §6.1).
+        let telephone_event = served.telephone_event;
+        let negotiated = served.agree(telephone_event, sdp);
+        self.negotiated = Some(negotiated.clone());
+        Ok(negotiated)
     }
 
-    /// Takes the peer's answer to our last offer.
-    pub fn accept(&mut self, _answer: &[u8]) -> Result<Negotiated, Unservable> {
-        unimplemented!()
+    /// Takes the peer's answer to our last offer. A later answer to the same offer (a fork, or the 2xx after a preview
+    /// in 183) replaces an earlier one.
+    pub fn accept(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
+        let Some((lines, sdp)) = self.last.as_ref().filter(|_| self.offering) else { return Err(Unservable::NoOffer) };
+        let streams = describe::read(answer)?;
+        let Some((index, Line::Sound { proto, codecs, telephone_event, .. })) =
+            lines.iter().enumerate().find(|(_, line)| matches!(line, Line::Sound { .. }))
+        else {
+            return Err(Unservable::NoOffer);
+        };
+        // Answers that dropped m-lines occur; the first sound stream then has to be ours.
+        let stream = streams
+            .get(index)
+            .filter(|stream| stream.media == "audio")
+            .or_else(|| streams.iter().find(|stream| stream.media == "audio"))
+            .ok_or(Unservable::NoAudio)?;
+        if stream.port == 0 {
+            return Err(Unservable::Refused);
+        }
+        if stream.proto != *proto {
+            return Err(Unservable::Transport);
+        }
+        let mut served = self.judge(stream)?;
+        // The peer may send under the numbers of our offer; the numbers of its answer are for us (RFC 3264 §6.1).
+        for &(payload_type, codec) in codecs {
+            if !served.receivable.iter().any(|(known, _)| *known == payload_type) {
+                served.receivable.push((payload_type, codec));
+            }
+        }
+        // Some answers list our telephone-event number and forget to map it.
+        if let Some(offered) = telephone_event.filter(|_| served.telephone_event.is_none())
+            && stream.formats.iter().any(|format| *format == offered.to_string())
+        {
+            served.telephone_event = Some(offered);
+        }
+        let negotiated = served.agree(*telephone_event, sdp.clone());
+        self.negotiated = Some(negotiated.clone());
+        Ok(negotiated)
     }
 
     /// What is in force.
     pub fn negotiated(&self) -> Option<&Negotiated> {
-        unimplemented!()
+        self.negotiated.as_ref()
     }
+
+    /// Whether, and how, one stream of the peer can be served.
+    fn judge(&self, stream: &Stream) -> Result<Served, Unservable> {
+        if stream.media != "audio" || stream.port == 0 {
+            return Err(Unservable::NoAudio);
+        }
+        if !PROFILES.contains(&stream.proto.as_str()) {
+            return Err(Unservable::Transport);
+        }
+        let address = stream.address?;
+        if address.is_ipv4() != self.local.is_ipv4() {
+            return Err(Unservable::Address);
+        }
+        let receivable: Vec<(u8, Codec)> = stream
+            .payload_types()
+            .filter_map(|(payload_type, format)| match format {
+                Format::Sound(codec) if self.capabilities.codecs.contains(&codec) => Some((payload_type, codec)),
+                _ => None,
+            })
+            .collect();
+        let &(payload_type, codec) = receivable.first().ok_or(Unservable::Codec)?;
+        let telephone_event = stream
+            .payload_types()
+            .find(|(_, format)| *format == Format::TelephoneEvent)
+            .map(|(payload_type, _)| payload_type)
+            .filter(|_| self.capabilities.telephone_event.is_some());
+        // RFC 3264 §8.4: an unspecified address is the hold of RFC 2543; nothing may be sent there.
+        let mirrored = stream.direction.mirrored();
+        let direction = Direction::of(mirrored.sends() && !address.is_unspecified(), mirrored.receives());
+        let (rtcp_port, rtcp_address) = stream.rtcp.unwrap_or((stream.port.saturating_add(1), None));
+        let rtcp_address = rtcp_address.filter(|ip| ip.is_ipv4() == address.is_ipv4()).unwrap_or(address);
+        Ok(Served {
+            remote: SocketAddr::new(address, stream.port),
+            remote_rtcp: SocketAddr::new(rtcp_address, rtcp_port),
+            codec,
+            payload_type,
+            receivable,
+            telephone_event,
+            direction,
+            ptime_ms: ptime_to_send(stream.ptime_ms, stream.maxptime_ms),
+        })
+    }
+
+    /// The text of `lines`; the version rises if and only if something in it changed (RFC 3264 §8).
+    fn publish(&mut self, lines: Vec<Line>) -> Bytes {
+        match &self.last {
+            Some((before, text)) if *before == lines => return text.clone(),
+            Some(_) => self.version = self.version.wrapping_add(1),
+            None => {}
+        }
+        let text = describe::write(self.session_id, self.version, self.local, &lines);
+        self.last = Some((lines, text.clone()));
+        text
+    }
+
+    /// A payload type must not change its meaning within a session (RFC 3264 §8.3.2).
+    fn payload_type(&self, codec: Codec) -> u8 {
+        let lines = self.last.as_ref().map(|(lines, _)| lines.as_slice()).unwrap_or_default();
+        let in_use = lines.iter().find_map(|line| match line {
+            Line::Sound { codecs, .. } => codecs.iter().find(|(_, known)| *known == codec),
+            Line::Refused { .. } => None,
+        });
+        in_use.map_or_else(|| codec.static_payload_type(), |(payload_type, _)| *payload_type)
+    }
+
+    fn proto_in_use(&self) -> String {
+        let lines = self.last.as_ref().map(|(lines, _)| lines.as_slice()).unwrap_or_default();
+        let in_use = lines.iter().find_map(|line| match line {
+            Line::Sound { proto, .. } => Some(proto.clone()),
+            Line::Refused { .. } => None,
+        });
+        in_use.unwrap_or_else(|| PROFILES[0].to_owned())
+    }
+}
+
+/// A stream of the peer as we would serve it.
+struct Served {
+    remote: SocketAddr,
+    remote_rtcp: SocketAddr,
+    codec: Codec,
+    payload_type: u8,
+    receivable: Vec<(u8, Codec)>,
+    telephone_event: Option<u8>,
+    direction: Direction,
+    ptime_ms: u32,
+}
+
+impl Served {
+    fn agree(self, dtmf_receive: Option<u8>, sdp: Bytes) -> Negotiated {
+        Negotiated {
+            remote: self.remote,
+            remote_rtcp: self.remote_rtcp,
+            remote_is_private: is_private(self.remote.ip()),
+            codec: self.codec,
+            payload_type: self.payload_type,
+            receivable: self.receivable,
+            dtmf_send: self.telephone_event,
+            dtmf_receive,
+            direction: self.direction,
+            ptime_ms: self.ptime_ms,
+            held: !self.direction.sends(),
+            sdp,
+        }
+    }
+}
+
+/// The peer's `ptime` is what it likes to receive, its `maxptime` what it can (RFC 8866 §6.4, §6.5). We send multiples
+/// of 10 ms; less than 20 ms only where the peer can take no more.
+fn ptime_to_send(ptime_ms: Option<u32>, maxptime_ms: Option<u32>) -> u32 {
+    let most = maxptime_ms.unwrap_or(LONGEST_PTIME_MS).clamp(10, LONGEST_PTIME_MS);
+    let wished = ptime_ms.unwrap_or(USUAL_PTIME_MS).max(USUAL_PTIME_MS);
+    wished.min(most) / 10 * 10
+}
+
+/// The reason of the stream that came closest to being served.
+fn furthest(one: Unservable, other: Unservable) -> Unservable {
+    let rank = |reason| match reason {
+        Unservable::Codec => 3,
+        Unservable::Address | Unservable::Multicast => 2,
+        Unservable::Transport => 1,
+        _ => 0,
+    };
+    if rank(other) > rank(one) { other } else { one }
 }
