@@ -8,6 +8,7 @@ pub mod hop;
 pub mod ids;
 pub mod message;
 pub mod register;
+pub mod rtp;
 pub mod sdp;
 pub mod timer;
 pub mod transaction;
