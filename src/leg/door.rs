@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 
-use super::{Leg, LegCommand, LegEnd, LegEvent, LegInfo, SoundSource, sound_channel};
+use super::{EndedBy, Leg, LegCommand, LegEnd, LegEvent, LegInfo, SoundSource, sound_channel};
 use crate::base::{LegId, SampleRate};
 
 /// Events kept for a call that is slow to read them. When it is full the newest event is dropped and counted;
@@ -15,6 +15,8 @@ const EVENTS: usize = 64;
 const COMMANDS: usize = 32;
 /// Legs waiting to be taken. When it is full the door refuses the newcomer.
 const ARRIVALS: usize = 64;
+/// The status of a leg that ended because its door broke.
+const FAULT: u16 = 500;
 
 /// Legs of callers, in order of arrival, from all doors.
 pub type Arrivals = mpsc::Receiver<Leg>;
@@ -94,12 +96,19 @@ impl LegDoor {
     }
 }
 
+/// A leg whose door broke still ends: no call waits for ever.
+impl Drop for LegDoor {
+    fn drop(&mut self) {
+        self.end(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
 
     use super::*;
-    use crate::leg::{Door, EndedBy, TransferWays};
+    use crate::leg::{Door, TransferWays};
 
     fn info() -> LegInfo {
         LegInfo {

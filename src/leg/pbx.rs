@@ -4,6 +4,8 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::base::Personal;
+
 /// Control of the PBX behind a door.
 #[async_trait]
 pub trait PbxControl: Send + Sync {
@@ -27,8 +29,8 @@ pub enum PbxMove {
 /// The parties as the PBX knows them; empty where it does not say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PbxCaller {
-    pub number: String,
-    pub name: String,
+    pub number: Option<Personal<String>>,
+    pub name: Option<Personal<String>>,
     pub dialled: String,
 }
 
