@@ -1,4 +1,9 @@
-//! Synthesis: a sentence in, sound out.
+//! Synthesis: a sentence in, sound out. The offline voice is espeak-ng; a cache stands in front of any voice.
+
+pub mod cache;
+pub mod espeak;
+mod shape;
+mod wav;
 
 use std::sync::Arc;
 
