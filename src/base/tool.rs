@@ -34,6 +34,12 @@ pub enum ToolRequest {
     },
     /// The conversation is over: hang up once the words of this turn were heard.
     EndCall,
+    /// What a brain asked for did not pass validation. It is kept as it was asked, and answered with
+    /// `ToolOutcome::InvalidArgument`, so that the brain can mend it.
+    Unusable {
+        name: String,
+        arguments: serde_json::Value,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

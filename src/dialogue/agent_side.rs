@@ -128,7 +128,8 @@ impl Dialogue {
             }
             ToolRequest::SearchTires(_)
             | ToolRequest::CheckAvailability { .. }
-            | ToolRequest::GetVehicleTireSizes { .. } => return false,
+            | ToolRequest::GetVehicleTireSizes { .. }
+            | ToolRequest::Unusable { .. } => return false,
         }
         true
     }
