@@ -14,11 +14,11 @@ use super::{Contact, HeaderName, Method, NameAddr, Uri, Via};
 pub struct HeaderValue(Bytes);
 
 impl HeaderValue {
-    /// Takes bytes from anywhere; line ends and NUL become spaces, so that no value can begin another header.
+    /// Takes bytes from anywhere; line ends become spaces, so that no value can begin another header.
     pub fn new(bytes: impl Into<Bytes>) -> HeaderValue {
         let bytes = bytes.into();
-        let bytes = if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            bytes.iter().map(|&byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { byte }).collect()
+        let bytes = if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+            bytes.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }).collect()
         } else {
             bytes
         };
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_begin_another_header() {
-        assert_eq!(HeaderValue::from(" a\r\nVia: b\0 ").as_bytes(), b"a  Via: b");
+        assert_eq!(HeaderValue::from(" a\r\nVia: b\0 ").as_bytes(), b"a  Via: b\0");
     }
 
     #[test]

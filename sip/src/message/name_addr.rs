@@ -102,6 +102,7 @@ impl fmt::Display for NameAddr {
 
 /// The value of a Contact header.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "`*` stands alone in the rare message that has it")]
 pub enum Contact {
     /// `*`: every binding, in a REGISTER that removes them (RFC 3261 §10.2.2).
     Star,

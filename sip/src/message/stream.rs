@@ -9,6 +9,7 @@ use super::{HeaderName, Limits, Message, ParseError, ParseErrorKind};
 
 /// One thing found on a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, and nearly always a message")]
 pub enum Framed {
     Message(Message),
     KeepAlive(KeepAlive),

@@ -101,14 +101,20 @@ impl Uri {
         self.headers.iter().find(named).map(|(_, value)| unescape(value))
     }
 
+    /// The value of a parameter with the escapes of name and value undone: `Some(None)` when it has no value.
+    pub fn param_decoded(&self, name: &str) -> Option<Option<String>> {
+        let mut named = self.params.iter().filter(|(known, _)| unescape(known).eq_ignore_ascii_case(name));
+        named.next().map(|(_, value)| value.map(unescape))
+    }
+
     /// True for `;lr`, with any value: some proxies write `lr=on` or `lr=true`.
     pub fn is_loose_router(&self) -> bool {
-        self.params.has("lr")
+        self.param_decoded("lr").is_some()
     }
 
     /// The parameter `transport` in lower case.
     pub fn transport(&self) -> Option<String> {
-        self.params.value("transport").map(str::to_ascii_lowercase)
+        self.param_decoded("transport").flatten().map(|transport| transport.to_ascii_lowercase())
     }
 
     /// True for `sip:` and `sips:`.
@@ -277,15 +283,11 @@ fn unescape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parts(text: &str) -> Result<(Option<String>, Option<String>, String, Option<u16>), ParseErrorKind> {
-        let uri: Uri = text.parse().map_err(|error: ParseError| error.kind)?;
-        assert_eq!(uri.to_string(), text);
-        Ok((uri.user, uri.password, uri.host.to_string(), uri.port))
-    }
-
     fn check(text: &str, user: Option<&str>, password: Option<&str>, host: &str, port: Option<u16>) {
-        let expected = (user.map(str::to_owned), password.map(str::to_owned), host.to_owned(), port);
-        assert_eq!(parts(text), Ok(expected), "{text}");
+        let uri: Uri = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(uri.to_string(), text);
+        assert_eq!((uri.user.as_deref(), uri.password.as_deref()), (user, password), "{text}");
+        assert_eq!((uri.host.to_string().as_str(), uri.port), (host, port), "{text}");
     }
 
     #[test]
@@ -325,7 +327,7 @@ mod tests {
             ("sip:a@b;=c", BadParameter),
             ("tel:;x", BadUri),
         ] {
-            assert_eq!(parts(text), Err(kind), "{text}");
+            assert_eq!(text.parse::<Uri>().map_err(|error| error.kind), Err(kind), "{text}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! When two URIs name the same thing: RFC 3261 §19.1.4 for `sip:` and `sips:`, RFC 3966 §5 for `tel:`. The relation is
 //! not transitive (a parameter missing on one side is ignored), which is why it is not `==`.
 
+use super::Params;
 use super::uri::{Scheme, Uri, unescaped_bytes};
-use super::{Params, lex::unquote};
 
 /// Parameters that make two URIs different when only one has them. RFC 3261 §19.1.4 names the first four in its rules
 /// and `transport` in its examples.
@@ -27,7 +27,7 @@ fn sip_equivalent(a: &Uri, b: &Uri) -> bool {
         && a.host == b.host
         // An absent port is not the default port: the two may resolve differently.
         && a.port == b.port
-        && params_agree(&a.params, &b.params, |name| !TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name)))
+        && params_agree(&a.params, &b.params, |name| !TELLING.iter().any(|telling| telling.as_bytes() == name))
         && headers(a) == headers(b)
 }
 
@@ -40,18 +40,21 @@ fn tel_equivalent(a: &Uri, b: &Uri) -> bool {
 }
 
 /// Every parameter of one side has an equal on the other side or is one that may be missing.
-fn params_agree(a: &Params, b: &Params, may_be_missing: impl Fn(&str) -> bool) -> bool {
-    let covered = |one: &Params, other: &Params| {
-        one.iter().all(|(name, value)| match other.has(name) {
-            true => comparable_value(value) == comparable_value(other.value(name)),
-            false => may_be_missing(name),
+fn params_agree(a: &Params, b: &Params, may_be_missing: impl Fn(&[u8]) -> bool) -> bool {
+    let (a, b) = (comparable_params(a), comparable_params(b));
+    let covered = |one: &ComparableParams, other: &ComparableParams| {
+        one.iter().all(|(name, value)| match other.iter().find(|(known, _)| known == name) {
+            Some((_, other)) => value == other,
+            None => may_be_missing(name),
         })
     };
-    covered(a, b) && covered(b, a)
+    covered(&a, &b) && covered(&b, &a)
 }
 
-fn comparable_value(value: Option<&str>) -> Option<Vec<u8>> {
-    value.map(|value| comparable(&unquote(value), true))
+type ComparableParams = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+fn comparable_params(params: &Params) -> ComparableParams {
+    params.iter().map(|(name, value)| (comparable(name, true), value.map(|value| comparable(value, true)))).collect()
 }
 
 /// Headers in an order of their own, since theirs does not count.
@@ -118,6 +121,8 @@ mod tests {
         check("sip:a%3bb@c", "sip:a%3Bb@c", true);
         check("sip:a%2561@c", "sip:a%61@c", false);
         check("sip:a@b;maddr=x", "sip:a@b", false);
+        check("sip:a@b;%6Dethod=INVITE", "sip:a@b", false);
+        check("sip:a@b;%6C%72;x=%41", "sip:a@b;LR;x=a", true);
         check("sip:a@[2001:db8::0:1]", "sip:a@[2001:DB8::1]", true);
         check("tel:+380-44-123-45-67", "tel:+380441234567", true);
         check("tel:+380441234567", "tel:380441234567", false);

@@ -10,7 +10,7 @@ use super::{Host, Params, ParseError, ParseErrorKind};
 /// The start of every branch that is unique by RFC 3261 §8.1.1.7.
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
 
-/// `SIP/2.0/UDP host:port;params`.
+/// `SIP/2.0/UDP host:port;params`. The version is not kept: it is always written as 2.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Via {
     /// `UDP`, `TCP`, `TLS`, or any other token, spelled as received.
@@ -60,8 +60,9 @@ impl FromStr for Via {
             cursor.skip_space();
             *part = cursor.token().map_err(|error| ParseError::new(ParseErrorKind::BadVia, error.offset))?;
         }
-        let [protocol, version, transport] = parts;
-        if !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" {
+        // Any version is let pass: a request of another one is answered 505 by way of its Via (RFC 3261 §21.5.6).
+        let [protocol, _version, transport] = parts;
+        if !protocol.eq_ignore_ascii_case("SIP") {
             return Err(ParseError::new(ParseErrorKind::BadVia, 0));
         }
         let before_space = cursor.offset();
@@ -117,7 +118,8 @@ mod tests {
         );
         check("SIP/2.0/UDP host;received=[2001:db8::9:255]", Ok("SIP/2.0/UDP host;received=[2001:db8::9:255]"));
         check("SIP/2.0/UDP 192.0.2.15;;", Err(ParseErrorKind::BadParameter));
-        check("SIP/7.0/UDP host", Err(ParseErrorKind::BadVia));
+        check("SIP/7.0/UDP host", Ok("SIP/2.0/UDP host"));
+        check("HTTP/2.0/UDP host", Err(ParseErrorKind::BadVia));
         check("SIP/2.0 host", Err(ParseErrorKind::BadVia));
         check("SIP/2.0/UDP", Err(ParseErrorKind::BadVia));
         check("SIP/2.0/UDP ", Err(ParseErrorKind::BadHost));
