@@ -9,6 +9,7 @@ pub mod leg;
 pub mod media;
 pub mod pbx;
 pub mod provider;
+pub mod reference_store;
 pub mod route;
 pub mod shop;
 pub mod spoken;
