@@ -4,5 +4,7 @@
 //! Listening takes no language: callers mix them, so every `parse` and `hear` knows the words of all three. Speaking
 //! takes the agent's.
 
+pub mod fold;
 pub mod normalize;
+pub mod number;
 pub mod size;
