@@ -2,7 +2,7 @@
 //! cheapest one wins. The catalogue settles what the words leave open; a second reading close behind is reported.
 
 use super::context::{Called, Candidate, foreign, survey};
-use super::{HeardSize, Reading, SizeParts};
+use super::{HeardSize, SizeParts};
 use crate::base::tire::TireSize;
 use crate::spoken::number::{Rank, items};
 
@@ -64,7 +64,7 @@ pub fn hear(text: &str, known: SizeParts, catalogue: &[TireSize]) -> HeardSize {
     let Some(&(cost, best)) = readings.first() else {
         let van = SizeParts { commercial: true, ..known };
         return match around.commercial && !known.commercial && known.diameter.is_some() {
-            true => HeardSize::Parts(Reading { parts: van, rival: None, sure: true }),
+            true => HeardSize::Parts { parts: van, rival: None, sure: true },
             false => HeardSize::Nothing,
         };
     };
@@ -82,7 +82,7 @@ pub fn hear(text: &str, known: SizeParts, catalogue: &[TireSize]) -> HeardSize {
         .map(|&(_, parts)| parts);
     let finish = |parts: SizeParts| SizeParts { commercial: parts.commercial || around.commercial, ..parts };
     let doubtful = cost >= price::CONFUSED.min(price::SWALLOWED).min(price::UNKNOWN);
-    HeardSize::Parts(Reading { parts: finish(best), rival: rival.map(finish), sure: !doubtful && rival.is_none() })
+    HeardSize::Parts { parts: finish(best), rival: rival.map(finish), sure: !doubtful && rival.is_none() }
 }
 
 /// Writes runs like `2055516`, `20555` and `5516` as the parts they can only be.

@@ -62,19 +62,17 @@ impl From<TireSize> for SizeParts {
 pub enum HeardSize {
     /// No number that could belong to a size.
     Nothing,
-    Parts(Reading),
+    /// The likeliest reading of what was said, joined with what was known.
+    Parts {
+        parts: SizeParts,
+        /// Another reading that is nearly as likely.
+        rival: Option<SizeParts>,
+        /// Whether the words say it without doubt. Where they do not, or there is a rival, read the size back and wait
+        /// for a yes before using it.
+        sure: bool,
+    },
     /// A notation passenger tyres do not use; a person has to help.
     Foreign(Notation),
-}
-
-/// The likeliest reading of what was said, joined with what was known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    pub parts: SizeParts,
-    /// Another reading that is nearly as likely.
-    pub rival: Option<SizeParts>,
-    /// Whether the words say it without doubt. Where they do not, or there is a rival, wait for a yes before using it.
-    pub sure: bool,
 }
 
 /// Tyres that are sold by another table of sizes (ECE R54, R75, R106).

@@ -63,11 +63,11 @@ fn written(heard: &HeardSize) -> String {
     match heard {
         HeardSize::Nothing => "nothing".to_owned(),
         HeardSize::Foreign(notation) => format!("{notation:?}").to_lowercase(),
-        HeardSize::Parts(reading) => {
-            let mut written = parts(&reading.parts);
-            if let Some(rival) = &reading.rival {
+        HeardSize::Parts { parts: best, rival, sure } => {
+            let mut written = parts(best);
+            if let Some(rival) = rival {
                 write!(written, " ? {}", parts(rival)).expect("a string takes everything");
-            } else if !reading.sure {
+            } else if !sure {
                 written.push_str(" ?");
             }
             written
@@ -126,7 +126,7 @@ fn sizes_said_in_english() {
 #[test]
 fn sizes_keyed_in() {
     let check = |keys: &str, expect: expect_test::Expect| {
-        let heard = from_keys(keys).map(|parts| HeardSize::Parts(Reading { parts, rival: None, sure: true }));
+        let heard = from_keys(keys).map(|parts| HeardSize::Parts { parts, rival: None, sure: true });
         expect.assert_eq(&heard.as_ref().map_or("refused".to_owned(), written));
     };
     check("205*55*16#", expect!["205/55 R16"]);
@@ -170,7 +170,7 @@ proptest! {
         let size = TireSize::new(125 + w * 10, 25 + p * 5, 12 + d, commercial).expect("in the domain");
         let spoken = speak(Language::ALL[language], &size);
         let heard = hear(&spoken, SizeParts::default(), &[]);
-        let expected = HeardSize::Parts(Reading { parts: size.into(), rival: None, sure: true });
+        let expected = HeardSize::Parts { parts: size.into(), rival: None, sure: true };
         prop_assert_eq!(heard, expected, "{}", spoken);
     }
 
