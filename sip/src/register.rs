@@ -177,6 +177,11 @@ impl Registrant {
         &self.registration
     }
 
+    /// The Call-ID of every REGISTER of this machine.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
     fn on_timer(&mut self, now: Instant, timer: Timer) {
         match (timer, self.state) {
             (Timer::KeepAlive, _) => {

@@ -69,6 +69,8 @@ pub enum Timer {
     Provisional,
     /// Session: nobody answered the INVITE, ours or theirs, within its limit.
     RingLimit,
+    /// Session: our owner did not answer a re-INVITE or UPDATE.
+    OfferLimit,
     /// Session: a cancelled INVITE got no final response within 64·T1 (RFC 3261 §9.1).
     CancelLimit,
     /// Session: a REFER's outcome was not reported in time.
@@ -104,6 +106,7 @@ impl Timer {
             Timer::AckLimit => "ack-limit",
             Timer::Provisional => "provisional",
             Timer::RingLimit => "ring-limit",
+            Timer::OfferLimit => "offer-limit",
             Timer::CancelLimit => "cancel-limit",
             Timer::ReferLimit => "refer-limit",
             Timer::ReferGrace => "refer-grace",

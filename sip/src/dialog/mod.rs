@@ -82,6 +82,20 @@ impl Dialog {
         &self.id
     }
 
+    /// Continues the counts of the early dialog that a 2xx confirms; its route set and target are the 2xx's own
+    /// (RFC 3261 §13.2.2.4).
+    pub fn continue_from(&mut self, early: &Dialog) {
+        self.local_cseq = self.local_cseq.max(early.local_cseq);
+        self.remote_cseq = early.remote_cseq;
+    }
+
+    /// Gives a request that is sent anew, with credentials, its own number (RFC 3261 §22.2).
+    pub fn renumber(&mut self, request: &mut Request) {
+        self.local_cseq += 1;
+        let cseq = format!("{} {}", self.local_cseq, request.method);
+        request.headers.set(HeaderName::CSeq, cseq);
+    }
+
     /// The next request of ours, without Via and Contact (RFC 3261 §12.2.1.1).
     pub fn request(&mut self, method: Method) -> Request {
         self.local_cseq += 1;

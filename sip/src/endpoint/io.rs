@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::auth::Credentials;
 use crate::dialog::refer::ReferProgress;
 use crate::hop::{Hop, Transport};
-use crate::message::{Headers, NameAddr, Uri};
+use crate::message::{Headers, Message, NameAddr, Uri};
 use crate::register::{Registration, RegistrationState};
 
 /// One INVITE session. Inbound sessions are named by the endpoint, outbound ones by the caller with a random number.
@@ -22,12 +22,19 @@ pub struct AccountId(pub u32);
 
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// One datagram, or one framed message of a stream. `local` is the concrete address of ours it came to.
+    /// One datagram, or what a stream framed and could not read. `local` is the concrete address of ours it came to.
     Received {
         transport: Transport,
         local: SocketAddr,
         remote: SocketAddr,
         bytes: Bytes,
+    },
+    /// One message that a stream framed and read.
+    Framed {
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+        message: Box<Message>,
     },
     /// A send failed or a connection closed.
     TransportFailed {

@@ -1,15 +1,36 @@
 //! A SIP user agent without sockets: datagrams and commands go in, datagrams and events come out (RFC 3261). SDP passes
 //! through as opaque bytes; resolving names, sockets and media belong to the owner.
 //!
-//! Drain `poll_output` after every `handle`, and call `handle` with `Tick` when `deadline` has come.
+//! Drain `poll_output` after every `handle`, and call `handle` with `Tick` when `deadline` has come. Bad input is no
+//! error here: it becomes an answer or silence. Every session ends with exactly one `Event::Ended`.
 
+mod agenda;
+mod body;
 mod config;
+mod drive;
+mod hang_up;
+mod in_dialog;
+mod inbound;
 mod io;
+mod offers;
+mod outbound;
+mod receive;
+mod registrations;
+mod screen;
+mod session;
+mod table;
+mod transfer;
+mod ways;
+mod write;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
+use crate::auth::ServerAuth;
 use crate::ids::IdSource;
+use crate::message::StatusCode;
+use crate::register::{RegisterInput, Registrant};
+use crate::transaction::{ClientInput, ServerInput};
 
 pub use crate::dialog::refer::ReferProgress;
 pub use crate::hop::{Hop, Transport};
@@ -19,19 +40,63 @@ pub use io::{
     AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, SessionEnd, SessionId, Warning,
 };
 
+use agenda::{Agenda, Owner};
+use outbound::SentAck;
+use session::Sessions;
+use table::{ClientId, Transactions};
+
 #[derive(Debug)]
 pub struct Endpoint {
     config: EndpointConfig,
     ids: IdSource,
+    transactions: Transactions,
+    sessions: Sessions,
+    /// The ACKs of our INVITEs' 2xx, as long as the transaction hands 2xx on.
+    acks: HashMap<ClientId, Vec<SentAck>>,
+    registrations: BTreeMap<AccountId, Registrant>,
+    guard: Option<ServerAuth>,
+    /// Set once no new sessions are wanted.
+    drain_retry_s: Option<u32>,
+    agenda: Agenda,
     outputs: VecDeque<Output>,
 }
 
 impl Endpoint {
-    pub fn new(config: EndpointConfig, ids: IdSource) -> Endpoint {
-        Endpoint { config, ids, outputs: VecDeque::new() }
+    pub fn new(config: EndpointConfig, mut ids: IdSource) -> Endpoint {
+        let guard = config.guard.clone().map(|realm| ServerAuth::new(realm, &mut ids));
+        Endpoint {
+            config,
+            ids,
+            transactions: Transactions::default(),
+            sessions: Sessions::default(),
+            acks: HashMap::new(),
+            registrations: BTreeMap::new(),
+            guard,
+            drain_retry_s: None,
+            agenda: Agenda::default(),
+            outputs: VecDeque::new(),
+        }
     }
 
-    pub fn handle(&mut self, _now: Instant, _input: Input) {}
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Received { transport, local, remote, bytes } => {
+                self.on_bytes(now, Hop { transport, local, remote }, &bytes);
+            }
+            Input::Framed { transport, local, remote, message } => {
+                self.on_message(now, Hop { transport, local, remote }, *message);
+            }
+            Input::TransportFailed { transport, remote } => self.on_transport_failed(now, transport, remote),
+            Input::Command(command) => self.on_command(now, command),
+            Input::Tick => {
+                while let Some(owner) = self.agenda.take_due(now) {
+                    self.on_tick(now, owner);
+                    self.schedule();
+                }
+            }
+        }
+        self.schedule();
+    }
 
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -39,6 +104,67 @@ impl Endpoint {
 
     /// When a tick is wanted, and by which timer.
     pub fn deadline(&self) -> Option<(Instant, &'static str)> {
-        None
+        self.agenda.next()
+    }
+
+    /// Sessions alive, those included that are over for the owner and wait for a last answer.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn on_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Ring { session } => self.provisional(now, session, StatusCode::RINGING, None),
+            Command::Progress { session, sdp } => {
+                self.provisional(now, session, StatusCode::SESSION_PROGRESS, Some(sdp));
+            }
+            Command::Answer { session, sdp } => self.answer(now, session, sdp),
+            Command::Reject { session, status, retry_after_s, warning } => {
+                self.reject(now, session, status, retry_after_s, warning);
+            }
+            Command::Invite { session, invite } => self.invite(now, session, *invite),
+            Command::HangUp { session, reason } => self.hang_up(now, session, reason),
+            Command::AnswerOffer { session, sdp } => self.answer_offer(now, session, sdp),
+            Command::RejectOffer { session, status } => {
+                let status = StatusCode::new(status).filter(|status| status.is_failure());
+                self.reject_offer(now, session, status.unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE));
+            }
+            Command::Refer { session, refer_to, referred_by } => self.refer(now, session, refer_to, referred_by),
+            Command::Info { session, content_type, body } => self.info(now, session, &content_type, body),
+            Command::Register { account, registration } => self.register(now, account, *registration),
+            Command::Unregister { account } => self.unregister(now, account),
+            Command::Drain { retry_after_s } => self.drain_retry_s = Some(retry_after_s),
+        }
+    }
+
+    fn on_tick(&mut self, now: Instant, owner: Owner) {
+        match owner {
+            Owner::Client(id) => self.drive_client(now, id, Some(ClientInput::Tick)),
+            Owner::Server(id) => self.drive_server(now, id, Some(ServerInput::Tick)),
+            Owner::Session(id) => self.on_session_tick(now, id),
+            Owner::Account(account) => self.drive_account(now, account, Some(RegisterInput::Tick)),
+        }
+    }
+
+    fn on_transport_failed(&mut self, now: Instant, transport: Transport, remote: std::net::SocketAddr) {
+        let (clients, servers) = self.transactions.over(|hop| hop.transport == transport && hop.remote == remote);
+        for id in clients {
+            self.drive_client(now, id, Some(ClientInput::TransportFailed));
+        }
+        for id in servers {
+            self.drive_server(now, id, Some(ServerInput::TransportFailed));
+        }
+    }
+
+    /// Brings the agenda up to date with the sessions that were touched.
+    fn schedule(&mut self) {
+        for id in self.sessions.take_touched() {
+            let deadline = self.sessions.get(id).and_then(|session| session.timers.deadline());
+            self.agenda.set(Owner::Session(id), deadline);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
     }
 }

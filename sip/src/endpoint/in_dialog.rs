@@ -1,0 +1,197 @@
+//! Requests inside a session: the peer's BYE, INFO, NOTIFY and OPTIONS (RFC 3261 §12.2.2, §15.1.2), and the answers to
+//! ours (§12.2.1.2).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::io::{EndedBy, Event, SessionEnd, SessionId};
+use super::receive::Arrival;
+use super::screen::Refusal;
+use super::session::{Phase, Session};
+use super::table::{ClientContext, Purpose};
+use super::{Endpoint, ways, write};
+use crate::auth::ClientAuth;
+use crate::dialog::DialogId;
+use crate::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::timer::Timer;
+use crate::transaction::Failure;
+
+impl Endpoint {
+    pub(super) fn on_in_dialog(&mut self, now: Instant, id: SessionId, key: &DialogId, arrival: &Arrival) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let in_order = session.dialog_mut(key).is_some_and(|dialog| dialog.receive(&arrival.request).is_ok());
+        let goes_on = !matches!(session.phase, Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. });
+        match arrival.request.method {
+            // RFC 3261 §12.2.2.
+            _ if !in_order => self.reply(now, id, arrival, &Refusal::new(StatusCode::SERVER_INTERNAL_ERROR)),
+            Method::Bye => self.on_bye(now, id, arrival),
+            Method::Notify => self.on_notify(now, id, arrival),
+            Method::Options => self.answer_options(now, arrival, Some(key.local_tag.as_str())),
+            Method::Invite | Method::Update if goes_on => self.on_offer(now, id, arrival),
+            Method::Info if goes_on => self.on_info(now, id, arrival),
+            _ => self.reply(now, id, arrival, &Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
+        }
+    }
+
+    /// A final answer inside the session.
+    pub(super) fn reply(&mut self, now: Instant, id: SessionId, arrival: &Arrival, refusal: &Refusal) {
+        let Some(server) = self.open_server(now, arrival) else { return };
+        let mut response = self.session_response(id, &arrival.request, refusal.status, None);
+        refusal.complete(&mut response);
+        self.respond(now, server, &response);
+    }
+
+    /// RFC 3261 §15.1.2. A pending INVITE of the peer ends with 487.
+    fn on_bye(&mut self, now: Instant, id: SessionId, arrival: &Arrival) {
+        self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
+        self.drop_offer(now, id, None);
+        let q850 = write::q850(&arrival.request.headers);
+        let end = SessionEnd { by: EndedBy::Peer, status: 200, q850 };
+        let grace = self.config.refer_grace;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        match session.phase {
+            Phase::Incoming { .. } => {
+                let terminated = Refusal::new(StatusCode::REQUEST_TERMINATED);
+                self.refuse_incoming(now, id, &terminated, SessionEnd { status: 487, ..end });
+            }
+            // The 2xx to our INVITE was lost, and the peer gave up waiting for its ACK.
+            Phase::Calling { .. } => {
+                self.report_end(id, end);
+                self.cancel(now, id, None);
+            }
+            // Our own BYE crossed this one; its answer ends the session.
+            Phase::Closing | Phase::Departed { .. } => {}
+            Phase::Established if session.refer.as_ref().is_some_and(|refer| refer.is_accepted()) => {
+                // A transferee may leave before it tells how the transfer went (RFC 5589 §6.1).
+                session.phase = Phase::Departed { end };
+                session.timers.stop_all();
+                session.timers.start(Timer::ReferGrace, now + grace);
+            }
+            Phase::Established | Phase::Leaving { .. } => self.finish(id, end),
+        }
+    }
+
+    /// Keys come as `application/dtmf-relay` or `application/dtmf`. An empty INFO asks only whether we are there
+    /// (RFC 2976 §2.2).
+    fn on_info(&mut self, now: Instant, id: SessionId, arrival: &Arrival) {
+        let request = &arrival.request;
+        let kind = request.headers.content_type().ok().flatten().map(|kind| kind.value);
+        let known = ["application/dtmf-relay", "application/dtmf"];
+        match kind {
+            _ if request.body.is_empty() => self.reply(now, id, arrival, &Refusal::new(StatusCode::OK)),
+            Some(kind) if known.iter().any(|known| kind.eq_ignore_ascii_case(known)) => {
+                self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
+                let content_type = kind.to_ascii_lowercase();
+                self.event(Event::Info { session: id, content_type, body: request.body.clone() });
+            }
+            _ => {
+                let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+                self.reply(now, id, arrival, &refusal.with(HeaderName::Accept, known.join(", ")));
+            }
+        }
+    }
+
+    /// Sends INFO. Its answer changes nothing, except that a 481 ends the session.
+    pub(super) fn info(&mut self, now: Instant, id: SessionId, content_type: &str, body: Bytes) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let (Phase::Established, Some(dialog)) = (&session.phase, &mut session.dialog) else { return };
+        let mut request = dialog.request(Method::Info);
+        let hop = ways::first(dialog, session.flow);
+        request.headers.push(HeaderName::ContentType, content_type);
+        request.body = body;
+        if let Some(auth) = &mut session.auth {
+            auth.authorize(&mut request);
+        }
+        self.request(now, request, hop, Purpose::InDialog(id));
+    }
+
+    pub(super) fn on_in_dialog_response(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &ClientContext,
+        response: &Response,
+    ) {
+        let status = response.status;
+        if status.is_provisional() {
+            return;
+        }
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+            && let Some(again) = self.authorized_again(now, id, context, response)
+        {
+            self.request(now, again, context.hop, Purpose::InDialog(id));
+            return;
+        }
+        if status.is_success()
+            && let Some(Session { auth: Some(auth), .. }) = self.sessions.get_mut(id)
+        {
+            auth.accepted();
+        }
+        self.on_in_dialog_outcome(now, id, &context.request.method, status);
+    }
+
+    pub(super) fn on_in_dialog_failed(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &ClientContext,
+        failure: Failure,
+    ) {
+        if failure == Failure::TransportFailed
+            && let Some(Session { dialog: Some(dialog), flow, .. }) = self.sessions.get(id)
+            && context.hop == ways::first(dialog, *flow)
+            && let Some(hop) = ways::second(dialog, *flow, context.hop)
+        {
+            self.request(now, Request::clone(&context.request), hop, Purpose::InDialog(id));
+            return;
+        }
+        self.on_in_dialog_outcome(now, id, &context.request.method, failure.status());
+    }
+
+    fn on_in_dialog_outcome(&mut self, now: Instant, id: SessionId, method: &Method, status: StatusCode) {
+        match method {
+            // Whatever a BYE is answered, the session is over (RFC 3261 §15.1.1).
+            Method::Bye => {
+                self.sessions.remove(id);
+            }
+            Method::Refer => self.on_refer_answered(now, id, status),
+            _ => {}
+        }
+        // RFC 5057 §5.1: the peer knows nothing of the dialog any more.
+        let gone = status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+        if gone && self.sessions.get(id).is_some_and(|session| matches!(session.phase, Phase::Established)) {
+            self.finish(id, SessionEnd { by: EndedBy::Peer, status: 481, q850: None });
+        }
+    }
+
+    /// The challenged request with credentials and the dialog's next CSeq. Sessions that came in use the account of the
+    /// registrar they came from.
+    fn authorized_again(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &ClientContext,
+        response: &Response,
+    ) -> Option<Request> {
+        let account = self.sessions.get(id).and_then(|session| self.credentials_of(session.flow));
+        let limit = now + self.config.refer_limit;
+        let session = self.sessions.get_mut(id)?;
+        if session.auth.is_none() {
+            session.auth = account.map(ClientAuth::new);
+        }
+        let auth = session.auth.as_mut()?;
+        auth.challenged(response, &mut self.ids).ok()?;
+        let mut request = Request::clone(&context.request);
+        session.dialog.as_mut()?.renumber(&mut request);
+        auth.authorize(&mut request);
+        if request.method == Method::Refer
+            && let Some(refer) = &mut session.refer
+            && let Ok(cseq) = request.headers.cseq()
+        {
+            refer.resent(cseq.number);
+            session.timers.start(Timer::ReferLimit, limit);
+        }
+        Some(request)
+    }
+}

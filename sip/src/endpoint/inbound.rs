@@ -1,0 +1,271 @@
+//! Incoming INVITEs until they are answered, RFC 3261 §13.3 and §9.2, and the 2xx until it is acknowledged (§13.3.1.4).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::io::{EndedBy, Event, IncomingInvite, SessionEnd, SessionId, Warning};
+use super::receive::Arrival;
+use super::screen::Refusal;
+use super::session::{Phase, Session, Unacked};
+use super::table::ServerId;
+use super::{Endpoint, body, write};
+use crate::dialog::{Dialog, DialogId};
+use crate::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::timer::Timer;
+use crate::transaction::ServerInput;
+
+/// RFC 3261 §13.3.1.1: proxies forget an INVITE that stays silent for three minutes.
+const REPEAT_PROVISIONAL: Duration = Duration::from_secs(60);
+
+impl Endpoint {
+    pub(super) fn on_invite(&mut self, now: Instant, arrival: &Arrival) {
+        if let Some(retry_s) = self.drain_retry_s {
+            return self.refuse(now, arrival, &Refusal::unavailable(retry_s));
+        }
+        if self.sessions.len() >= self.config.max_sessions {
+            return self.refuse(now, arrival, &Refusal::unavailable(self.config.overload_retry_s));
+        }
+        let authenticated = match self.authenticate(now, &arrival.request) {
+            Ok(user) => user,
+            Err(refusal) => return self.refuse(now, arrival, &refusal),
+        };
+        let (tag, first_cseq) = (self.ids.tag(), self.ids.first_cseq());
+        let Ok(dialog) = Dialog::of_uas(&arrival.request, &tag, first_cseq) else {
+            return self.refuse(now, arrival, &Refusal::new(StatusCode::BAD_REQUEST));
+        };
+        let Some(invite) = incoming(arrival, authenticated) else {
+            return self.refuse(now, arrival, &Refusal::new(StatusCode::BAD_REQUEST));
+        };
+        let Some(server) = self.open_server(now, arrival) else { return };
+        let id = self.new_session_id();
+        self.transactions.assign(server, id);
+        let address = arrival.flow.advertised(self.config.public_address);
+        let contact = write::contact(&self.config.contact_user, address, arrival.flow.transport);
+        let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
+        let mut session = Session::new(id, phase, arrival.flow, contact);
+        let key = dialog.id().clone();
+        session.dialog = Some(dialog);
+        session.timers.start(Timer::RingLimit, now + self.ring_limit(&arrival.request));
+        self.sessions.insert(session);
+        self.sessions.bind(key, id);
+        self.event(Event::Invited { session: id, invite: Box::new(invite) });
+    }
+
+    /// 180, or 183 with early media. Without effect once the INVITE is answered.
+    pub(super) fn provisional(&mut self, now: Instant, id: SessionId, status: StatusCode, sdp: Option<Bytes>) {
+        let Some(Session { phase: Phase::Incoming { server, invite, .. }, .. }) = self.sessions.get(id) else { return };
+        let (server, invite) = (*server, Arc::clone(invite));
+        let response = self.session_response(id, &invite, status, sdp);
+        let bytes = response.encode();
+        if let Some(session) = self.sessions.get_mut(id)
+            && let Phase::Incoming { ringing, .. } = &mut session.phase
+        {
+            *ringing = Some(bytes.clone());
+            session.timers.start(Timer::Provisional, now + REPEAT_PROVISIONAL);
+        }
+        self.drive_server(now, server, Some(ServerInput::Respond(status, bytes)));
+    }
+
+    pub(super) fn repeat_provisional(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Phase::Incoming { server, ringing: Some(bytes), .. } = &session.phase else { return };
+        let input = ServerInput::Respond(StatusCode::RINGING, bytes.clone());
+        let server = *server;
+        session.timers.start(Timer::Provisional, now + REPEAT_PROVISIONAL);
+        self.drive_server(now, server, Some(input));
+    }
+
+    pub(super) fn answer(&mut self, now: Instant, id: SessionId, sdp: Bytes) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Phase::Incoming { server, invite, .. } = &session.phase else { return };
+        let (server, invite) = (*server, Arc::clone(invite));
+        session.phase = Phase::Established;
+        session.timers.stop_all();
+        self.accept_invite(now, id, server, &invite, sdp);
+    }
+
+    /// Sends a 2xx to an INVITE, the first or a later one, and repeats it until the ACK comes.
+    pub(super) fn accept_invite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        server: ServerId,
+        invite: &Request,
+        sdp: Bytes,
+    ) {
+        let bytes = self.session_response(id, invite, StatusCode::OK, Some(sdp)).encode();
+        let timings = self.config.timings;
+        if let (Some(session), Ok(cseq)) = (self.sessions.get_mut(id), invite.headers.cseq()) {
+            session.unacked = Some(Unacked {
+                server,
+                bytes: bytes.clone(),
+                cseq: cseq.number,
+                resend_after: timings.t1,
+                late_offer: body::offer(invite).is_none(),
+            });
+            session.timers.start(Timer::ResendOk, now + timings.t1);
+            session.timers.start(Timer::AckLimit, now + timings.transaction_life());
+        }
+        self.drive_server(now, server, Some(ServerInput::Respond(StatusCode::OK, bytes)));
+    }
+
+    pub(super) fn resend_ok(&mut self, now: Instant, id: SessionId) {
+        let longest = self.config.timings.t2;
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Some(unacked) = &mut session.unacked else { return };
+        unacked.resend_after = (unacked.resend_after * 2).min(longest);
+        session.timers.start(Timer::ResendOk, now + unacked.resend_after);
+        let (server, bytes) = (unacked.server, unacked.bytes.clone());
+        self.drive_server(now, server, Some(ServerInput::Respond(StatusCode::OK, bytes)));
+    }
+
+    /// The ACK of a 2xx, found by its dialog.
+    pub(super) fn on_ack(&mut self, now: Instant, ack: &Request) {
+        let Ok(key) = DialogId::of_incoming(&ack.headers) else { return };
+        let Some(id) = self.sessions.of_dialog(&key) else { return };
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let number = ack.headers.cseq().ok().map(|cseq| cseq.number);
+        let Some(unacked) = session.unacked.take_if(|unacked| Some(unacked.cseq) == number) else { return };
+        session.timers.stop(Timer::ResendOk);
+        session.timers.stop(Timer::AckLimit);
+        match std::mem::replace(&mut session.phase, Phase::Established) {
+            Phase::Leaving { reason } => self.send_bye(now, id, reason.as_ref()),
+            phase => {
+                session.phase = phase;
+                if !session.reported {
+                    let sdp = if unacked.late_offer { body::of(&ack.headers, &ack.body) } else { None };
+                    self.event(Event::Confirmed { session: id, sdp });
+                }
+            }
+        }
+    }
+
+    /// RFC 3261 §13.3.1.4: no ACK within 64·T1; the session ends with a BYE.
+    pub(super) fn on_ack_limit(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.unacked = None;
+        session.timers.stop(Timer::ResendOk);
+        let reason = match &mut session.phase {
+            Phase::Leaving { reason } => reason.take(),
+            Phase::Established => None,
+            _ => return,
+        };
+        self.report_end(id, SessionEnd { by: EndedBy::Network, status: 408, q850: None });
+        self.send_bye(now, id, reason.as_ref());
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: u16,
+        retry_after_s: Option<u32>,
+        warning: Option<Warning>,
+    ) {
+        // A refusal with a status that refuses nothing would leave the peer waiting.
+        let status = StatusCode::new(status).filter(|status| status.is_failure());
+        let mut refusal = Refusal::new(status.unwrap_or(StatusCode::TEMPORARILY_UNAVAILABLE));
+        if let Some(seconds) = retry_after_s {
+            refusal = refusal.with(HeaderName::RetryAfter, seconds.to_string());
+        }
+        if let Some(Warning { code, text }) = warning {
+            let text = text.replace(['"', '\\'], "'");
+            refusal = refusal.with(HeaderName::Warning, format!("{code} telefonist \"{text}\""));
+        }
+        let end = SessionEnd { by: EndedBy::Us, status: refusal.status.code(), q850: None };
+        self.refuse_incoming(now, id, &refusal, end);
+    }
+
+    /// Ends a session whose INVITE has no final response yet. Without effect on any other.
+    pub(super) fn refuse_incoming(&mut self, now: Instant, id: SessionId, refusal: &Refusal, end: SessionEnd) {
+        let Some(Session { phase: Phase::Incoming { server, invite, .. }, .. }) = self.sessions.get(id) else { return };
+        let (server, invite) = (*server, Arc::clone(invite));
+        let mut response = self.session_response(id, &invite, refusal.status, None);
+        refusal.complete(&mut response);
+        self.respond(now, server, &response);
+        self.finish(id, end);
+    }
+
+    /// RFC 3261 §9.2. The CANCEL's own 200 bears the To tag of the INVITE's answers.
+    pub(super) fn on_cancel(&mut self, now: Instant, arrival: &Arrival) {
+        let Some(server) = self.transactions.cancelled_by(&arrival.request) else {
+            return self.refuse(now, arrival, &Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST));
+        };
+        let session = self.transactions.session_of(server).filter(|_| self.transactions.is_unanswered(server));
+        let tag = session.and_then(|id| self.sessions.get(id)?.local_tag().map(str::to_owned));
+        if let Some(own) = self.open_server(now, arrival) {
+            let response = self.answer_to(&arrival.request, StatusCode::OK, tag.as_deref());
+            self.respond(now, own, &response);
+        }
+        let Some(id) = session else { return };
+        let terminated = Refusal::new(StatusCode::REQUEST_TERMINATED);
+        let q850 = write::q850(&arrival.request.headers);
+        self.refuse_incoming(now, id, &terminated, SessionEnd { by: EndedBy::Peer, status: 487, q850 });
+        self.drop_offer(now, id, Some(server));
+    }
+
+    /// A response inside the session: with our tag, Contact and abilities.
+    pub(super) fn session_response(
+        &mut self,
+        id: SessionId,
+        request: &Request,
+        status: StatusCode,
+        sdp: Option<Bytes>,
+    ) -> Response {
+        let (tag, contact) = match self.sessions.get(id) {
+            Some(session) => (session.local_tag().map(str::to_owned), Some(session.contact.clone())),
+            None => (None, None),
+        };
+        let mut response = self.answer_to(request, status, tag.as_deref());
+        // RFC 3261 §12.1.1: a Contact opens or refreshes a dialog, so refusals have none.
+        if !status.is_failure() && matches!(request.method, Method::Invite | Method::Update) {
+            if let Some(contact) = contact {
+                response.headers.push(HeaderName::Contact, contact);
+            }
+            write::capabilities(&mut response.headers);
+        }
+        if let Some(sdp) = sdp {
+            write::sdp(&mut response.headers, &mut response.body, sdp);
+        }
+        response
+    }
+
+    /// Our limit, or the INVITE's own where that is shorter (RFC 3261 §13.3.1).
+    fn ring_limit(&self, invite: &Request) -> Duration {
+        let asked = invite.headers.expires().ok().flatten().filter(|seconds| *seconds > 0);
+        asked.map_or(self.config.ring_limit, |seconds| {
+            Duration::from_secs(u64::from(seconds)).min(self.config.ring_limit)
+        })
+    }
+
+    fn new_session_id(&mut self) -> SessionId {
+        loop {
+            let id = SessionId(self.ids.number());
+            if !self.sessions.contains(id) {
+                return id;
+            }
+        }
+    }
+}
+
+/// `None` when From or To cannot be read.
+fn incoming(arrival: &Arrival, authenticated: Option<String>) -> Option<IncomingInvite> {
+    let Arrival { request, flow, .. } = arrival;
+    let headers = &request.headers;
+    Some(IncomingInvite {
+        from: headers.from().ok()?,
+        to: headers.to().ok()?,
+        request_uri: request.uri.clone(),
+        asserted_identity: headers.asserted_identities().ok().and_then(|list| list.into_iter().next()),
+        authenticated,
+        call_id: headers.call_id().ok()?.to_owned(),
+        user_agent: headers.get(&HeaderName::UserAgent).map(|value| value.text().into_owned()),
+        transport: flow.transport,
+        local: flow.local,
+        remote: flow.remote,
+        sdp: body::offer(request),
+        headers: headers.clone(),
+    })
+}

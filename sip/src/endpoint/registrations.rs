@@ -1,0 +1,94 @@
+//! The accounts: each is a machine of `register`, whose requests go out here and whose answers come back.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Endpoint;
+use super::agenda::Owner;
+use super::io::{AccountId, Event};
+use super::table::{ClientContext, Purpose};
+use crate::auth::Credentials;
+use crate::hop::Hop;
+use crate::message::Response;
+use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
+use crate::transaction::Failure;
+
+impl Endpoint {
+    /// Registers an account; one that is registered already starts anew with these settings.
+    pub(super) fn register(&mut self, now: Instant, account: AccountId, registration: Registration) {
+        let contact = registration.hop.advertised(self.config.public_address);
+        // An address the owner has fixed is not to be corrected by anybody.
+        let learns = contact == registration.hop.local;
+        let backoff = Backoff { base: self.config.register_retry, max: self.config.register_retry_max };
+        let registrant = Registrant::new(now, registration, contact, learns, backoff, &mut self.ids);
+        self.registrations.insert(account, registrant);
+        self.drive_account(now, account, None);
+    }
+
+    pub(super) fn unregister(&mut self, now: Instant, account: AccountId) {
+        match self.registrations.contains_key(&account) {
+            true => self.drive_account(now, account, Some(RegisterInput::Unregister)),
+            false => self.event(Event::Registration { account, state: RegistrationState::Unregistered }),
+        }
+    }
+
+    pub(super) fn drive_account(&mut self, now: Instant, account: AccountId, input: Option<RegisterInput>) {
+        let Some(registrant) = self.registrations.get_mut(&account) else { return };
+        if let Some(input) = input {
+            registrant.handle(now, &mut self.ids, input);
+        }
+        let outputs: Vec<RegisterOutput> = std::iter::from_fn(|| registrant.poll_output()).collect();
+        let hop = registrant.registration().hop;
+        self.agenda.set(Owner::Account(account), registrant.deadline());
+        if registrant.is_over() {
+            self.registrations.remove(&account);
+        }
+        for output in outputs {
+            match output {
+                RegisterOutput::Send(request) => {
+                    self.request(now, *request, hop, Purpose::Register(account));
+                }
+                RegisterOutput::KeepAlive => self.send(hop, Bytes::from_static(b"\r\n\r\n")),
+                RegisterOutput::State(state) => self.event(Event::Registration { account, state }),
+            }
+        }
+    }
+
+    pub(super) fn on_register_response(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        context: &ClientContext,
+        response: Response,
+    ) {
+        if response.status.is_final() && self.is_current(account, context) {
+            self.drive_account(now, account, Some(RegisterInput::Response(response)));
+        }
+    }
+
+    pub(super) fn on_register_failed(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        context: &ClientContext,
+        failure: Failure,
+    ) {
+        if self.is_current(account, context) {
+            self.drive_account(now, account, Some(RegisterInput::Failed(failure.status())));
+        }
+    }
+
+    /// Whether a REGISTER is the account's own, not one of settings that were replaced meanwhile.
+    fn is_current(&self, account: AccountId, context: &ClientContext) -> bool {
+        let registrant = self.registrations.get(&account);
+        registrant.is_some_and(|registrant| Ok(registrant.call_id()) == context.request.headers.call_id())
+    }
+
+    /// The credentials of the account whose registrar is at the other end of `flow`.
+    pub(super) fn credentials_of(&self, flow: Hop) -> Option<Credentials> {
+        let registrations = self.registrations.values().map(Registrant::registration);
+        let mut here = registrations.filter(|registration| registration.hop.remote.ip() == flow.remote.ip());
+        here.find_map(|registration| registration.credentials.clone())
+    }
+}

@@ -1,0 +1,175 @@
+//! One INVITE session as the endpoint keeps it, and the table of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::io::{Reason, SessionEnd, SessionId};
+use super::table::{ClientId, ServerId};
+use crate::auth::ClientAuth;
+use crate::dialog::refer::Refer;
+use crate::dialog::{Dialog, DialogId};
+use crate::hop::Hop;
+use crate::message::Request;
+use crate::timer::Timers;
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub id: SessionId,
+    pub phase: Phase,
+    /// Of an incoming session from its INVITE on, of an outgoing one from its 2xx on.
+    pub dialog: Option<Dialog>,
+    /// The early dialogs of an outgoing INVITE, one for each branch that rings.
+    pub early: Vec<Dialog>,
+    /// The way the session's messages come and go, as long as the dialog names no other.
+    pub flow: Hop,
+    /// Our Contact header.
+    pub contact: String,
+    pub auth: Option<ClientAuth>,
+    /// A 2xx of ours that the peer has not acknowledged.
+    pub unacked: Option<Unacked>,
+    /// A re-INVITE or UPDATE that waits for our owner.
+    pub offer: Option<PendingOffer>,
+    pub refer: Option<Refer>,
+    pub timers: Timers,
+    /// Whether `Ended` went out. The session lives on until its last request is answered.
+    pub reported: bool,
+    /// Keys of this session in the table of dialogs.
+    bound: Vec<DialogId>,
+}
+
+/// Where a session stands.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Their INVITE has no final response. `ringing`: the last provisional response, repeated each minute.
+    Incoming { server: ServerId, invite: Arc<Request>, ringing: Option<Bytes> },
+    /// Our INVITE has no final response. `provisional`: one came, so that CANCEL is allowed (RFC 3261 §9.1).
+    Calling { client: ClientId, provisional: bool, cancel: Option<Cancel> },
+    /// Both sides agreed, though the ACK of our 2xx may be missing.
+    Established,
+    /// Our owner hung up before the ACK of our 2xx; the BYE must wait for it (RFC 3261 §15).
+    Leaving { reason: Option<Reason> },
+    /// Our BYE waits for its answer.
+    Closing,
+    /// The peer hung up while a REFER's outcome is awaited.
+    Departed { end: SessionEnd },
+}
+
+#[derive(Debug)]
+pub(super) enum Cancel {
+    /// No provisional response yet.
+    Wanted(Option<Reason>),
+    Sent,
+}
+
+/// A 2xx to an INVITE, repeated until its ACK comes (RFC 3261 §13.3.1.4).
+#[derive(Debug)]
+pub(super) struct Unacked {
+    pub server: ServerId,
+    pub bytes: Bytes,
+    pub cseq: u32,
+    pub resend_after: Duration,
+    /// The INVITE had no offer, so ours stands in the 2xx and the answer comes in the ACK.
+    pub late_offer: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct PendingOffer {
+    pub server: ServerId,
+    pub request: Arc<Request>,
+    /// Where it came from; the session's way once it is accepted.
+    pub flow: Hop,
+}
+
+impl Session {
+    pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: String) -> Session {
+        Session {
+            id,
+            phase,
+            dialog: None,
+            early: Vec::new(),
+            flow,
+            contact,
+            auth: None,
+            unacked: None,
+            offer: None,
+            refer: None,
+            timers: Timers::default(),
+            reported: false,
+            bound: Vec::new(),
+        }
+    }
+
+    /// The dialog, early or not, with this identity.
+    pub fn dialog_mut(&mut self, id: &DialogId) -> Option<&mut Dialog> {
+        self.dialog.iter_mut().chain(&mut self.early).find(|dialog| dialog.id() == id)
+    }
+
+    /// The tag we answer with inside this session.
+    pub fn local_tag(&self) -> Option<&str> {
+        self.dialog.as_ref().or(self.early.first()).map(|dialog| dialog.id().local_tag.as_str())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    all: BTreeMap<SessionId, Session>,
+    by_dialog: HashMap<DialogId, SessionId>,
+    /// Sessions whose deadline may have changed.
+    touched: Vec<SessionId>,
+}
+
+impl Sessions {
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn contains(&self, id: SessionId) -> bool {
+        self.all.contains_key(&id)
+    }
+
+    pub fn insert(&mut self, session: Session) {
+        self.touched.push(session.id);
+        self.all.insert(session.id, session);
+    }
+
+    pub fn get(&self, id: SessionId) -> Option<&Session> {
+        self.all.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        let session = self.all.get_mut(&id)?;
+        self.touched.push(id);
+        Some(session)
+    }
+
+    /// Lets requests of the dialog `key` find the session.
+    pub fn bind(&mut self, key: DialogId, id: SessionId) {
+        if let Some(session) = self.all.get_mut(&id)
+            && !session.bound.contains(&key)
+        {
+            session.bound.push(key.clone());
+            self.by_dialog.insert(key, id);
+        }
+    }
+
+    pub fn of_dialog(&self, key: &DialogId) -> Option<SessionId> {
+        self.by_dialog.get(key).copied()
+    }
+
+    pub fn remove(&mut self, id: SessionId) -> Option<Session> {
+        let session = self.all.remove(&id)?;
+        for key in &session.bound {
+            self.by_dialog.remove(key);
+        }
+        self.touched.push(id);
+        Some(session)
+    }
+
+    /// The sessions touched since the last call, whose deadlines are to be set anew.
+    pub fn take_touched(&mut self) -> Vec<SessionId> {
+        std::mem::take(&mut self.touched)
+    }
+}

@@ -1,0 +1,74 @@
+//! What we say of ourselves in headers: what we can do, where we are reached, what a body is.
+
+use bytes::Bytes;
+
+use super::io::Reason;
+use crate::hop::Transport;
+use crate::message::{HeaderName, Headers, Host, Method, Params, Response, TokenParams, Uri};
+
+/// The methods we serve (RFC 3261 §20.5).
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
+pub(super) const SDP: &str = "application/sdp";
+
+/// Whether a request of `method` is served at all.
+pub(super) fn is_allowed(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Invite
+            | Method::Ack
+            | Method::Cancel
+            | Method::Bye
+            | Method::Options
+            | Method::Info
+            | Method::Update
+            | Method::Notify
+    )
+}
+
+pub(super) fn server(response: &mut Response, name: &str) {
+    response.headers.push(HeaderName::Server, name);
+}
+
+/// Allow, and Supported with nothing in it: every extension we use needs no tag (RFC 3261 §20.37).
+pub(super) fn capabilities(headers: &mut Headers) {
+    headers.push(HeaderName::Allow, ALLOW);
+    headers.push(HeaderName::Supported, "");
+}
+
+/// What an answer to OPTIONS adds (RFC 3261 §11.2).
+pub(super) fn accepts(headers: &mut Headers) {
+    headers.push(HeaderName::Accept, SDP);
+    headers.push(HeaderName::AcceptEncoding, "identity");
+    headers.push(HeaderName::AcceptLanguage, "uk, ru, en");
+}
+
+/// Our Contact: `<sip:user@address>`.
+pub(super) fn contact(user: &str, address: std::net::SocketAddr, transport: Transport) -> String {
+    let uri = Uri::sip(Host::from(address.ip())).with_user(user).with_port(address.port());
+    match transport {
+        Transport::Udp => format!("<{uri}>"),
+        Transport::Tcp => format!("<{}>", uri.with_param("transport", Some("tcp"))),
+    }
+}
+
+pub(super) fn sdp(headers: &mut Headers, body: &mut Bytes, sdp: Bytes) {
+    headers.set(HeaderName::ContentType, SDP);
+    *body = sdp;
+}
+
+/// RFC 3326.
+pub(super) fn reason(headers: &mut Headers, reason: &Reason) {
+    let mut params = Params::new();
+    params.set("cause", Some(&reason.cause.to_string()));
+    if let Some(text) = &reason.text {
+        params.set_quoted("text", text);
+    }
+    headers.push(HeaderName::Reason, TokenParams { value: reason.protocol.clone(), params });
+}
+
+/// The Q.850 cause of a Reason header, where one is given.
+pub(super) fn q850(headers: &Headers) -> Option<u8> {
+    let reasons = headers.reason().ok()?;
+    let q850 = reasons.iter().find(|reason| reason.is("Q.850"))?;
+    q850.params.value("cause")?.parse().ok()
+}
