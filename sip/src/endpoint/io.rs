@@ -101,11 +101,10 @@ pub enum Command {
         session: SessionId,
         status: u16,
     },
-    /// Ask the peer to call `refer_to` in our place (RFC 3515).
+    /// Ask the peer to call somebody in our place (RFC 3515).
     Refer {
         session: SessionId,
-        refer_to: Uri,
-        referred_by: Option<NameAddr>,
+        transfer: Box<Transfer>,
     },
     /// Send INFO inside the session, for instance `application/dtmf-relay`.
     Info {
@@ -140,6 +139,14 @@ pub struct Reason {
     pub protocol: String,
     pub cause: u16,
     pub text: Option<String>,
+}
+
+/// What a REFER asks.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// Whom to call. A `Replaces` header in the URI makes the transfer attended.
+    pub refer_to: Uri,
+    pub referred_by: Option<NameAddr>,
 }
 
 /// An outgoing call.

@@ -37,7 +37,8 @@ pub use crate::hop::{Hop, Transport};
 pub use crate::register::{Registration, RegistrationState};
 pub use config::EndpointConfig;
 pub use io::{
-    AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, SessionEnd, SessionId, Warning,
+    AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, SessionEnd, SessionId, Transfer,
+    Warning,
 };
 
 use agenda::{Agenda, Owner};
@@ -129,7 +130,7 @@ impl Endpoint {
                 let status = StatusCode::new(status).filter(|status| status.is_failure());
                 self.reject_offer(now, session, status.unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE));
             }
-            Command::Refer { session, refer_to, referred_by } => self.refer(now, session, refer_to, referred_by),
+            Command::Refer { session, transfer } => self.refer(now, session, *transfer),
             Command::Info { session, content_type, body } => self.info(now, session, &content_type, body),
             Command::Register { account, registration } => self.register(now, account, *registration),
             Command::Unregister { account } => self.unregister(now, account),

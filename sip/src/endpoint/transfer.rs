@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
-use super::io::{Event, SessionId};
+use super::io::{Event, SessionId, Transfer};
 use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session};
 use super::table::Purpose;
 use super::{Endpoint, ways};
 use crate::dialog::refer::{Refer, ReferProgress};
-use crate::message::{HeaderName, Method, NameAddr, StatusCode, Uri};
+use crate::message::{HeaderName, Method, NameAddr, StatusCode};
 use crate::timer::Timer;
 
 impl Endpoint {
-    pub(super) fn refer(&mut self, now: Instant, id: SessionId, refer_to: Uri, referred_by: Option<NameAddr>) {
+    pub(super) fn refer(&mut self, now: Instant, id: SessionId, transfer: Transfer) {
         let limit = now + self.config.refer_limit;
         let Some(session) = self.sessions.get_mut(id) else { return };
         let busy = session.refer.as_ref().is_some_and(|refer| !refer.is_done());
@@ -26,8 +26,8 @@ impl Endpoint {
         let hop = ways::first(dialog, session.flow);
         request.headers.push(HeaderName::Contact, session.contact.as_str());
         // In brackets, or the headers of the URI (Replaces) would belong to Refer-To (RFC 3515 §2.1).
-        request.headers.push(HeaderName::ReferTo, NameAddr::new(refer_to));
-        if let Some(referred_by) = referred_by {
+        request.headers.push(HeaderName::ReferTo, NameAddr::new(transfer.refer_to));
+        if let Some(referred_by) = transfer.referred_by {
             request.headers.push(HeaderName::ReferredBy, referred_by);
         }
         if let Some(auth) = &mut session.auth {
