@@ -18,6 +18,11 @@ mod query;
 mod refusal;
 mod routes;
 
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod store_tests;
+
 use std::io;
 
 use tokio::net::TcpListener;

@@ -12,7 +12,7 @@ use super::wire::{Envelope, ErrorEnvelope};
 use crate::base::tire::{Tire, TireSize, VehicleSize};
 
 /// Longer bodies are not read to their end. A page of 50 tyres has some 25 kB.
-pub(super) const BODY_BYTES_MAX: usize = 4 << 20;
+pub const BODY_BYTES_MAX: usize = 4 << 20;
 
 /// An answer with a body to use: 200, or 300 where a car's modification decides.
 #[derive(Debug)]

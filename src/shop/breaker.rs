@@ -236,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn only_an_open_circuit_has_a_deadline() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(0, Duration::from_secs(30));
+        assert_eq!(breaker.deadline(), None);
+        let permit = breaker.admit(now).unwrap();
+        breaker.handle(now, permit, Outcome::Failed);
+        let until = now + Duration::from_secs(30);
+        assert_eq!(breaker.deadline(), Some((until, "circuit trial")));
+        breaker.admit(until).unwrap();
+        assert_eq!(breaker.deadline(), None);
+    }
+
+    #[test]
     fn outcomes_from_before_a_change_are_old_news() {
         check(
             "

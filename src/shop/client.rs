@@ -180,9 +180,10 @@ impl Client {
             let found = self.search(&search).await?;
             sizes.extend(found.tires.iter().map(|tire| tire.dimensions));
             if page >= found.pagination.total_pages {
-                break;
+                return Ok(sizes);
             }
         }
+        warn!(pages = CATALOGUE_PAGES_MAX, "shop catalogue has more pages than are read; some sizes may be missing");
         Ok(sizes)
     }
 

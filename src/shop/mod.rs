@@ -3,10 +3,10 @@
 //! agent says about the answers belongs to `agent`.
 
 mod body;
-mod breaker;
+pub mod breaker;
 mod client;
 mod error;
-mod exchange;
+pub mod exchange;
 mod relax;
 mod search;
 mod wire;
@@ -15,10 +15,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use breaker::{Breaker, Change, Outcome, Permit};
+pub use body::BODY_BYTES_MAX;
 pub use client::{Client, Found};
 pub use error::{ConfigError, FieldIssue, Malformed, ShopError};
-pub use exchange::{Exchange, Input, Output};
 pub use relax::{Step, relax};
 pub use search::{Sort, TireSearch, VehicleQuestion};
 pub use wire::{

@@ -24,7 +24,11 @@ pub struct Article {
 /// What a shop shows of a large stock.
 const SHOWN_STOCK_MAX: u32 = 20;
 
-/// Every line in every size that suits it.
+/// What sells as well as this is kept in every size.
+const POPULAR: u8 = 70;
+
+/// Every line in the sizes that suit it. Of lines that sell less, a shop keeps some sizes only, unless they are for
+/// vans, which have little to choose from.
 pub(super) fn articles(
     lines: &[LineRow],
     sizes: &[SizeRow],
@@ -34,15 +38,19 @@ pub(super) fn articles(
     let mut articles = Vec::new();
     for line in lines {
         let brand = brands.iter().find(|brand| brand.name == line.brand).expect("invariant: every line has a brand");
-        let suits = |size: &&SizeRow| line.kinds.contains(&size.kind) && line.diameters.contains(&size.size.diameter);
+        let suits = |size: &&SizeRow| {
+            let is_made = line.kinds.contains(&size.kind) && line.diameters.contains(&size.size.diameter);
+            let is_wanted = line.popularity >= POPULAR || size.kind == VehicleType::Van;
+            is_made && (is_wanted || chance(&sku(line, size), "kept") < 30)
+        };
         articles.extend(sizes.iter().filter(suits).map(|size| article(line, size, brand, warehouses)));
     }
     articles
 }
 
 fn article(line: &LineRow, size: &SizeRow, brand: &BrandRow, warehouses: &[Warehouse]) -> Article {
-    let sku = sku(&[line.brand, line.model, &size.size.to_string()]);
-    let chance = |of: &str| hash(format!("{sku}/{of}").as_bytes()) % 100;
+    let sku = sku(line, size);
+    let chance = |of: &str| chance(&sku, of);
     let sold_out = chance("sold out") < 12;
     let stock: Vec<u32> = warehouses
         .iter()
@@ -105,9 +113,9 @@ fn price(line: &LineRow, size: &SizeRow) -> i64 {
 /// Pieces in one branch: often none, sometimes not a whole set, seldom a heap.
 fn pieces(chance: u64, amount: u64) -> u32 {
     let pieces = match chance {
-        0..35 => 0,
-        35..50 => 1 + amount % 3,
-        50..85 => 4 + amount % 9,
+        0..55 => 0,
+        55..70 => 1 + amount % 3,
+        70..92 => 4 + amount % 9,
         _ => 13 + amount % 28,
     };
     pieces as u32
@@ -152,10 +160,15 @@ fn description(line: &LineRow, tire: &Tire) -> String {
 
 /// Upper-case letters and digits, everything else a hyphen: `MICHELIN-PRIMACY-4-205-55-R16`. A plus stays, because
 /// it tells models apart.
-fn sku(parts: &[&str]) -> String {
-    let text = parts.join(" ").to_uppercase();
+fn sku(line: &LineRow, size: &SizeRow) -> String {
+    let text = format!("{} {} {}", line.brand, line.model, size.size).to_uppercase();
     let kept: String = text.chars().map(|c| if c.is_alphanumeric() || c == '+' { c } else { ' ' }).collect();
     kept.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// 0 to 99, the same for the same article and matter on every run.
+fn chance(sku: &str, of: &str) -> u64 {
+    hash(format!("{sku}/{of}").as_bytes()) % 100
 }
 
 /// FNV-1a, 64 bits, folded once so that the low digits are as mixed as the high ones.

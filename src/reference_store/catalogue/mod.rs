@@ -100,6 +100,7 @@ fn model(make: &str, name: &str, aliases: Aliases, vehicles: &[VehicleEntry]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Money;
     use crate::base::tire::{Season, Stud};
     use crate::shop::Segment;
 
@@ -154,7 +155,12 @@ mod tests {
         let catalogue = catalogue();
         for article in &catalogue.articles {
             let tire = &article.details.tire;
-            assert!((1_000_00..40_000_00).contains(&tire.price.kopecks), "{} {}", tire.sku, tire.price);
+            assert!(
+                (Money::hryvnias(1_000)..Money::hryvnias(40_000)).contains(&tire.price),
+                "{} {}",
+                tire.sku,
+                tire.price
+            );
             assert!(article.details.old_price.is_none_or(|old| old > tire.price), "{}", tire.sku);
             assert_eq!(tire.in_stock, article.stock.iter().sum::<u32>() > 0, "{}", tire.sku);
             assert_eq!(tire.season == Season::Winter, tire.stud.is_some(), "{}", tire.sku);
