@@ -3,7 +3,9 @@
 
 use super::{HeaderName, StatusCode};
 
-/// A message that could not be read. `offset` counts bytes from the start of the datagram, or of the frame on a stream.
+/// A message, or a value in it, that could not be read. `offset` counts bytes: from the start of the datagram (or of
+/// the frame on a stream) when the start line, a header line or the length is at fault, and from the start of the value
+/// when that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} (at byte {offset})")]
 pub struct ParseError {

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::lex::split_list;
-use super::name::Shape;
-use super::{Contact, HeaderName, Method, NameAddr, Uri, Via};
+use super::{CSeq, Contact, HeaderName, Method, NameAddr, TokenParams, Uri, Via};
 
 /// The value of a header: the bytes as received, folds made spaces and outer white space gone. Never holds a line end.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
@@ -63,7 +62,10 @@ macro_rules! value_from {
     };
 }
 
-value_from! { String u8 u16 u32 &String &Uri &NameAddr NameAddr &Contact Contact &Via Via &Method super::typed::CSeq &super::typed::TokenParams super::typed::TokenParams }
+value_from! {
+    String &String u8 u16 u32 usize
+    Uri &Uri NameAddr &NameAddr Contact &Contact Via &Via Method &Method CSeq &CSeq TokenParams &TokenParams
+}
 
 /// The headers of one message, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -152,7 +154,7 @@ impl Headers {
 /// One entry for each member of a list. Empty members of an address list stay, for its reader to refuse; those of a
 /// token list are dropped, unless nothing else is left, since an empty `Accept` or `Supported` says something.
 fn split(name: HeaderName, value: HeaderValue) -> Vec<(HeaderName, HeaderValue)> {
-    if name.shape() != Shape::List || !value.0.contains(&b',') {
+    if !name.is_list() || !value.0.contains(&b',') {
         return vec![(name, value)];
     }
     let keep_empty = matches!(

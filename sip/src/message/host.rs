@@ -45,9 +45,9 @@ impl Host {
         let digits_from = if spaces { after_colon.trim_start() } else { after_colon };
         let digits_end = digits_from.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits_from.len());
         let (digits, rest) = digits_from.split_at_checked(digits_end).unwrap_or((digits_from, ""));
-        let taken = text.len() - rest.len();
-        let port = digits.parse().map_err(|_| ParseError::new(ParseErrorKind::BadPort, taken))?;
-        Ok((host, Some(port), taken))
+        let bad = ParseError::new(ParseErrorKind::BadPort, text.len() - digits_from.len());
+        let port = digits.parse().map_err(|_| bad)?;
+        Ok((host, Some(port), text.len() - rest.len()))
     }
 }
 

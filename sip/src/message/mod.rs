@@ -2,6 +2,7 @@
 //! strict. When a message is sent and what it causes belongs to `transaction`, `dialog` and `endpoint`; digest headers
 //! to `auth`, bodies to `sdp`.
 
+pub mod answer;
 pub mod error;
 pub mod headers;
 pub mod host;
@@ -9,7 +10,6 @@ pub mod method;
 pub mod name;
 pub mod name_addr;
 pub mod params;
-pub mod salvage;
 pub mod status;
 pub mod stream;
 pub mod typed;
@@ -23,15 +23,15 @@ mod uri_compare;
 
 use bytes::Bytes;
 
+pub use answer::{Salvaged, salvage};
 pub use error::{HeaderError, ParseError, ParseErrorKind};
 pub use headers::{HeaderValue, Headers};
 pub use host::Host;
 pub use method::Method;
-pub use name::{HeaderName, Shape};
+pub use name::HeaderName;
 pub use name_addr::{Contact, NameAddr};
 pub use params::Params;
 pub use parse::Limits;
-pub use salvage::{Salvaged, salvage};
 pub use status::StatusCode;
 pub use stream::{Framed, KeepAlive, StreamParser};
 pub use typed::{CSeq, RetryAfter, TokenParams};
@@ -87,22 +87,27 @@ impl Request {
         Request { method, uri, headers: Headers::new(), body: Bytes::new() }
     }
 
-    /// Whether the headers every request needs are there, once each, readable, and in agreement with the request line
-    /// (RFC 3261 §8.1.1). An error deserves a 400. Max-Forwards is not asked for, since RFC 2543 peers leave it out
-    /// (RFC 4475 §3.4.1).
+    /// Whether the headers every request needs are there, readable, and in agreement with the request line (RFC 3261
+    /// §8.1.1), and whether those that decide what the request is occur once. An error deserves a 400. Max-Forwards
+    /// is not asked for, since RFC 2543 peers leave it out (RFC 4475 §3.4.1).
     pub fn check(&self) -> Result<(), HeaderError> {
+        const ONCE: [HeaderName; 7] = [
+            HeaderName::From,
+            HeaderName::To,
+            HeaderName::CallId,
+            HeaderName::CSeq,
+            HeaderName::MaxForwards,
+            HeaderName::ContentLength,
+            HeaderName::ContentType,
+        ];
+        let fault = |name: &HeaderName, kind| Err(HeaderError::new(name, ParseError::new(kind, 0)));
         self.headers.top_via()?;
         self.headers.from()?;
         self.headers.to()?;
         self.headers.call_id()?;
         let cseq = self.headers.cseq()?;
-        let fault = |name: &HeaderName, kind| Err(HeaderError::new(name, ParseError::new(kind, 0)));
-        for (index, (name, _)) in self.headers.iter().enumerate() {
-            let repeated =
-                name.shape() == Shape::Single && self.headers.iter().skip(index + 1).any(|(other, _)| other == name);
-            if repeated {
-                return fault(name, ParseErrorKind::RepeatedHeader);
-            }
+        if let Some(name) = ONCE.iter().find(|name| self.headers.all(name).count() > 1) {
+            return fault(name, ParseErrorKind::RepeatedHeader);
         }
         if cseq.method != self.method {
             return fault(&HeaderName::CSeq, ParseErrorKind::MethodMismatch);

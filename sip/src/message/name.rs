@@ -5,23 +5,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 
-/// How often a header may occur, and what a comma in its value means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// Once; a comma is part of the value.
-    Single,
-    /// `a, b` on one line means the same as two lines.
-    List,
-    /// Several lines allowed, yet a comma is part of the value: credentials, challenges and unknown headers.
-    Repeated,
-}
-
 /// A name outside the table, spelled as received. Only `HeaderName::new` makes it, so that one header never has two
 /// names.
 #[derive(Debug, Clone)]
 pub struct OtherName(String);
 
 macro_rules! names {
+    (@list list) => { true };
+    (@list whole) => { false };
     ($($variant:ident $canonical:literal $shape:ident $compact:literal)*) => {
         /// The name of a header field, compared without regard to case and to the compact form.
         #[derive(Debug, Clone)]
@@ -48,10 +39,12 @@ macro_rules! names {
                 }
             }
 
-            pub fn shape(&self) -> Shape {
+            /// True when `a, b` on one line means the same as two lines. Elsewhere a comma is part of the value: in
+            /// dates and subjects, in credentials and challenges, and in headers outside the table.
+            pub fn is_list(&self) -> bool {
                 match self {
-                    $(HeaderName::$variant => Shape::$shape,)*
-                    HeaderName::Other(_) => Shape::Repeated,
+                    $(HeaderName::$variant => names!(@list $shape),)*
+                    HeaderName::Other(_) => false,
                 }
             }
         }
@@ -59,79 +52,79 @@ macro_rules! names {
 }
 
 names! {
-    Accept "Accept" List ""
-    AcceptContact "Accept-Contact" List "a"
-    AcceptEncoding "Accept-Encoding" List ""
-    AcceptLanguage "Accept-Language" List ""
-    AlertInfo "Alert-Info" List ""
-    Allow "Allow" List ""
-    AllowEvents "Allow-Events" List "u"
-    AuthenticationInfo "Authentication-Info" Single ""
-    Authorization "Authorization" Repeated ""
-    CallId "Call-ID" Single "i"
-    CallInfo "Call-Info" List ""
-    Contact "Contact" List "m"
-    ContentDisposition "Content-Disposition" Single ""
-    ContentEncoding "Content-Encoding" List "e"
-    ContentLanguage "Content-Language" List ""
-    ContentLength "Content-Length" Single "l"
-    ContentType "Content-Type" Single "c"
-    CSeq "CSeq" Single ""
-    Date "Date" Single ""
-    Diversion "Diversion" List ""
-    ErrorInfo "Error-Info" List ""
-    Event "Event" Single "o"
-    Expires "Expires" Single ""
-    FlowTimer "Flow-Timer" Single ""
-    From "From" Single "f"
-    HistoryInfo "History-Info" List ""
-    Identity "Identity" Repeated "y"
-    IdentityInfo "Identity-Info" Single "n"
-    InReplyTo "In-Reply-To" List ""
-    MaxForwards "Max-Forwards" Single ""
-    MimeVersion "MIME-Version" Single ""
-    MinExpires "Min-Expires" Single ""
-    MinSe "Min-SE" Single ""
-    Organization "Organization" Single ""
-    PAssertedIdentity "P-Asserted-Identity" List ""
-    PPreferredIdentity "P-Preferred-Identity" List ""
-    Path "Path" List ""
-    Priority "Priority" Single ""
-    Privacy "Privacy" Single ""
-    ProxyAuthenticate "Proxy-Authenticate" Repeated ""
-    ProxyAuthorization "Proxy-Authorization" Repeated ""
-    ProxyRequire "Proxy-Require" List ""
-    RAck "RAck" Single ""
-    RSeq "RSeq" Single ""
-    Reason "Reason" List ""
-    RecordRoute "Record-Route" List ""
-    ReferSub "Refer-Sub" Single ""
-    ReferTo "Refer-To" Single "r"
-    ReferredBy "Referred-By" Single "b"
-    RejectContact "Reject-Contact" List "j"
-    Replaces "Replaces" Single ""
-    ReplyTo "Reply-To" Single ""
-    RequestDisposition "Request-Disposition" List "d"
-    Require "Require" List ""
-    RetryAfter "Retry-After" Single ""
-    Route "Route" List ""
-    Server "Server" Single ""
-    ServiceRoute "Service-Route" List ""
-    SessionExpires "Session-Expires" Single "x"
-    SipEtag "SIP-ETag" Single ""
-    SipIfMatch "SIP-If-Match" Single ""
-    Subject "Subject" Single "s"
-    SubscriptionState "Subscription-State" Single ""
-    Supported "Supported" List "k"
-    TargetDialog "Target-Dialog" Single ""
-    Timestamp "Timestamp" Single ""
-    To "To" Single "t"
-    Unsupported "Unsupported" List ""
-    UserAgent "User-Agent" Single ""
-    UserToUser "User-to-User" Repeated ""
-    Via "Via" List "v"
-    Warning "Warning" List ""
-    WwwAuthenticate "WWW-Authenticate" Repeated ""
+    Accept "Accept" list ""
+    AcceptContact "Accept-Contact" list "a"
+    AcceptEncoding "Accept-Encoding" list ""
+    AcceptLanguage "Accept-Language" list ""
+    AlertInfo "Alert-Info" list ""
+    Allow "Allow" list ""
+    AllowEvents "Allow-Events" list "u"
+    AuthenticationInfo "Authentication-Info" whole ""
+    Authorization "Authorization" whole ""
+    CallId "Call-ID" whole "i"
+    CallInfo "Call-Info" list ""
+    Contact "Contact" list "m"
+    ContentDisposition "Content-Disposition" whole ""
+    ContentEncoding "Content-Encoding" list "e"
+    ContentLanguage "Content-Language" list ""
+    ContentLength "Content-Length" whole "l"
+    ContentType "Content-Type" whole "c"
+    CSeq "CSeq" whole ""
+    Date "Date" whole ""
+    Diversion "Diversion" list ""
+    ErrorInfo "Error-Info" list ""
+    Event "Event" whole "o"
+    Expires "Expires" whole ""
+    FlowTimer "Flow-Timer" whole ""
+    From "From" whole "f"
+    HistoryInfo "History-Info" list ""
+    Identity "Identity" whole "y"
+    IdentityInfo "Identity-Info" whole "n"
+    InReplyTo "In-Reply-To" list ""
+    MaxForwards "Max-Forwards" whole ""
+    MimeVersion "MIME-Version" whole ""
+    MinExpires "Min-Expires" whole ""
+    MinSe "Min-SE" whole ""
+    Organization "Organization" whole ""
+    PAssertedIdentity "P-Asserted-Identity" list ""
+    PPreferredIdentity "P-Preferred-Identity" list ""
+    Path "Path" list ""
+    Priority "Priority" whole ""
+    Privacy "Privacy" whole ""
+    ProxyAuthenticate "Proxy-Authenticate" whole ""
+    ProxyAuthorization "Proxy-Authorization" whole ""
+    ProxyRequire "Proxy-Require" list ""
+    RAck "RAck" whole ""
+    RSeq "RSeq" whole ""
+    Reason "Reason" list ""
+    RecordRoute "Record-Route" list ""
+    ReferSub "Refer-Sub" whole ""
+    ReferTo "Refer-To" whole "r"
+    ReferredBy "Referred-By" whole "b"
+    RejectContact "Reject-Contact" list "j"
+    Replaces "Replaces" whole ""
+    ReplyTo "Reply-To" whole ""
+    RequestDisposition "Request-Disposition" list "d"
+    Require "Require" list ""
+    RetryAfter "Retry-After" whole ""
+    Route "Route" list ""
+    Server "Server" whole ""
+    ServiceRoute "Service-Route" list ""
+    SessionExpires "Session-Expires" whole "x"
+    SipEtag "SIP-ETag" whole ""
+    SipIfMatch "SIP-If-Match" whole ""
+    Subject "Subject" whole "s"
+    SubscriptionState "Subscription-State" whole ""
+    Supported "Supported" list "k"
+    TargetDialog "Target-Dialog" whole ""
+    Timestamp "Timestamp" whole ""
+    To "To" whole "t"
+    Unsupported "Unsupported" list ""
+    UserAgent "User-Agent" whole ""
+    UserToUser "User-to-User" whole ""
+    Via "Via" list "v"
+    Warning "Warning" list ""
+    WwwAuthenticate "WWW-Authenticate" whole ""
 }
 
 impl From<&str> for HeaderName {

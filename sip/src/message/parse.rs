@@ -214,3 +214,67 @@ fn unfold(value: Bytes) -> Bytes {
     let lines: Vec<&[u8]> = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
     lines.join(&b' ').into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADERS: &str = "v: SIP/2.0/UDP h\r\nf: <sip:x@y>\r\nt: <sip:a@b>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n";
+
+    fn check(text: &str, expected: Result<&str, (ParseErrorKind, usize)>) {
+        let read = Message::parse_datagram(&Bytes::from(text.to_owned()), &Limits::default());
+        let read = read.map(|message| match message {
+            Message::Request(Request { method, uri, body, .. }) => format!("{method} {uri} {}", body.len()),
+            Message::Response(Response { status, reason, body, .. }) => format!("{status} {reason:?} {}", body.len()),
+        });
+        assert_eq!(read.map_err(|error| (error.kind, error.offset)), expected.map(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn start_lines_are_read() {
+        use ParseErrorKind::*;
+        for (line, expected) in [
+            ("OPTIONS sip:a@b SIP/2.0", Ok("OPTIONS sip:a@b 0")),
+            ("OPTIONS tel:+380 sip/2.0", Ok("OPTIONS tel:+380 0")),
+            ("SIP/2.0 200 OK then", Ok("200 \"OK then\" 0")),
+            ("SIP/2.0 200 ", Ok("200 \"\" 0")),
+            ("SIP/2.0 200", Ok("200 \"\" 0")),
+            ("SIP/2.0 099 x", Err((BadStatusCode, 8))),
+            ("SIP/2.0 700 x", Err((BadStatusCode, 8))),
+            ("SIP/2.0 +20 x", Err((BadStatusCode, 8))),
+            ("SIP/3.0 200 OK", Err((UnsupportedVersion, 0))),
+            ("OPTIONS sip:a@b SIP/3.0", Err((UnsupportedVersion, 16))),
+            ("OPTIONS sip:a@b HTTP/1.1", Err((BadStartLine, 16))),
+            ("OPTIONS sip:a@b", Err((BadStartLine, 7))),
+            ("OPTIONS", Err((BadStartLine, 0))),
+            ("OPT(IONS sip:a@b SIP/2.0", Err((BadMethod, 0))),
+            ("OPTIONS sip:a@b:x SIP/2.0", Err((BadPort, 16))),
+        ] {
+            check(&format!("{line}\r\n{HEADERS}\r\n"), expected);
+        }
+    }
+
+    /// RFC 3261 §18.3 for datagrams.
+    #[test]
+    fn the_body_ends_where_content_length_says() {
+        use ParseErrorKind::*;
+        let with = |header: &str| format!("OPTIONS sip:a@b SIP/2.0\r\n{HEADERS}{header}\r\nbody");
+        check(&with(""), Ok("OPTIONS sip:a@b 4"));
+        check(&with("l: 3\r\n"), Ok("OPTIONS sip:a@b 3"));
+        check(&with("Content-Length :\r\n 4\r\n"), Ok("OPTIONS sip:a@b 4"));
+        check(&with("l: 5\r\n"), Err((BodyTooShort, with("l: 5\r\n").len() - 4)));
+        check(&with("l: -1\r\n"), Err((BadContentLength, 0)));
+        check(&with("l: 4 4\r\n"), Err((BadContentLength, 0)));
+    }
+
+    #[test]
+    fn header_lines_must_have_a_name() {
+        use ParseErrorKind::BadHeaderLine;
+        for line in ["nonsense", ": value", "a b: c", "имя: x"] {
+            let start = "OPTIONS sip:a@b SIP/2.0\r\n";
+            check(&format!("{start}{line}\r\n{HEADERS}\r\n"), Err((BadHeaderLine, start.len())));
+        }
+        // White space before the first header belongs to no header.
+        check(&format!("OPTIONS sip:a@b SIP/2.0\r\n folded\r\n{HEADERS}\r\n"), Err((BadHeaderLine, 25)));
+    }
+}

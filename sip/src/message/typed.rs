@@ -305,3 +305,60 @@ pub(super) fn decimal<T: FromStr>(text: &str, kind: ParseErrorKind) -> Result<T,
     }
     text.parse().map_err(|_| error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &str, value: &str) -> Headers {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::new(name), value);
+        headers
+    }
+
+    fn check<T: std::fmt::Debug + PartialEq>(read: Result<T, HeaderError>, expected: Result<T, ParseErrorKind>) {
+        assert_eq!(read.map_err(|error| error.kind), expected);
+    }
+
+    #[test]
+    fn numbers_have_no_sign_and_a_limit() {
+        use ParseErrorKind::{BadContentLength, BadMethod, BadNumber, MissingHeader};
+        check(headers("Max-Forwards", "0068").max_forwards(), Ok(Some(68)));
+        check(headers("Max-Forwards", "256").max_forwards(), Err(BadNumber));
+        check(headers("Expires", "+5").expires(), Err(BadNumber));
+        check(headers("l", "-1").content_length(), Err(BadContentLength));
+        check(headers("l", "").content_length(), Err(BadContentLength));
+        check(headers("Subject", "").content_length(), Ok(None));
+        check(headers("CSeq", "4294967295 \t INVITE").cseq().map(|cseq| cseq.number), Ok(u32::MAX));
+        check(headers("CSeq", "4294967296 INVITE").cseq(), Err(BadNumber));
+        check(headers("CSeq", "1INVITE").cseq(), Err(BadMethod));
+        check(headers("CSeq", "1 ").cseq(), Err(BadMethod));
+        check(headers("Subject", "").cseq(), Err(MissingHeader));
+        check(headers("Min-SE", "90;x=y").min_se(), Ok(Some(90)));
+        let retry = headers("Retry-After", "120 (in a meeting);duration=60").retry_after();
+        check(retry, Ok(Some(RetryAfter { seconds: 120 })));
+        check(headers("Retry-After", "949302838503028349304023988").retry_after(), Err(BadNumber));
+    }
+
+    #[test]
+    fn words_and_their_parameters_are_read() {
+        let event = headers("o", "refer;id=93809824").event().unwrap().unwrap();
+        assert!(event.is("Refer") && event.params.value("id") == Some("93809824"));
+        let kind = headers("c", "application / SDP ; charset=utf-8").content_type().unwrap().unwrap();
+        assert!(kind.is("application/sdp"));
+        let reasons = headers("Reason", "SIP;cause=200;text=\"a, b\", Q.850;cause=16").reason().unwrap();
+        let causes: Vec<_> = reasons.iter().map(|reason| reason.params.value("cause")).collect();
+        assert_eq!(causes, [Some("200"), Some("16")]);
+        let replaces = headers("Replaces", "98asjd8@h;to-tag=1;from-tag=2;early-only").replaces().unwrap().unwrap();
+        assert_eq!(replaces.to_string(), "98asjd8@h;to-tag=1;from-tag=2;early-only");
+        check(headers("Event", ";id=1").event(), Err(ParseErrorKind::BadToken));
+    }
+
+    #[test]
+    fn an_error_says_which_header_and_where() {
+        let error = headers("t", "\"x\" <sip:a@b:99999>").to().unwrap_err();
+        assert_eq!(error.to_string(), "To: the port is not a number up to 65535 (at byte 13 of the value)");
+        assert!(headers("t", "").from().unwrap_err().is_missing());
+        check(headers("i", "a b").call_id(), Err(ParseErrorKind::BadToken));
+    }
+}
