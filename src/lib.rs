@@ -16,3 +16,7 @@ pub mod spoken;
 pub mod store;
 pub mod telemetry;
 pub mod trunk;
+pub mod errors;
+pub mod pipeline;
+pub mod settings;
+pub mod switch;

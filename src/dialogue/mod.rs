@@ -22,6 +22,7 @@ use endpoint::Patience;
 use history::History;
 pub use history::{HeardShare, heard_words};
 use keypad::Keypad;
+pub use sentence::sentences;
 pub use turn::EarId;
 use turn::{AgentTurn, CallerTurn, Prompt};
 

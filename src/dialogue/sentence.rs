@@ -26,6 +26,14 @@ impl Sentences {
     }
 }
 
+/// All sentences of a finished text.
+pub fn sentences(text: &str) -> Vec<String> {
+    let mut sentences = Sentences::default();
+    let mut all = sentences.push(text);
+    all.extend(sentences.finish());
+    all
+}
+
 fn spoken(sentence: &str) -> Option<String> {
     let sentence = sentence.trim();
     sentence.chars().any(char::is_alphanumeric).then(|| sentence.to_owned())

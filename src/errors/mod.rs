@@ -1,0 +1,203 @@
+//! Everything that can be wrong for a person who installs or runs the program, in one catalogue: a code to search for,
+//! a title, and how to fix it, in Ukrainian, Russian and English. How calls end has its own catalogue in
+//! `base::ending`.
+
+use std::fmt::{self, Write};
+
+use crate::base::Language;
+
+/// Something a person must know or mend: what it is, with the values that belong into its sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: ErrorCode,
+    /// Values for the `{names}` in the texts.
+    values: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    pub fn new(code: ErrorCode) -> Problem {
+        Problem { code, values: Vec::new() }
+    }
+
+    /// Fills `{name}` in the texts.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Problem {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    /// What is wrong.
+    pub fn title(&self, language: Language) -> String {
+        self.fill(self.code.texts(language).0)
+    }
+
+    /// How to fix it.
+    pub fn remedy(&self, language: Language) -> String {
+        self.fill(self.code.texts(language).1)
+    }
+
+    fn fill(&self, template: &str) -> String {
+        let mut text = String::new();
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, after)) = after.split_once('}') else {
+                text.push('{');
+                rest = after;
+                continue;
+            };
+            match self.values.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => text.push_str(value),
+                None => drop(write!(text, "{{{name}}}")),
+            }
+            rest = after;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+macro_rules! catalogue {
+    ($( $variant:ident = $code:literal:
+        uk $uk:literal / $uk_fix:literal;
+        ru $ru:literal / $ru_fix:literal;
+        en $en:literal / $en_fix:literal; )*) => {
+        /// The catalogue's codes. A code is never reused for something else.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode { $( $variant, )* }
+
+        impl ErrorCode {
+            pub const ALL: &'static [ErrorCode] = &[ $( ErrorCode::$variant, )* ];
+
+            /// The code as printed: `T` and three digits.
+            pub fn as_str(self) -> &'static str {
+                match self { $( ErrorCode::$variant => $code, )* }
+            }
+
+            /// Title and remedy, with `{names}` to fill.
+            fn texts(self, language: Language) -> (&'static str, &'static str) {
+                match (self, language) { $(
+                    (ErrorCode::$variant, Language::Ukrainian) => ($uk, $uk_fix),
+                    (ErrorCode::$variant, Language::Russian) => ($ru, $ru_fix),
+                    (ErrorCode::$variant, Language::English) => ($en, $en_fix),
+                )* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    ConfigUnreadable = "T001":
+        uk "Не вдалося прочитати {path}: {reason}" / "Перевірте шлях і права доступу або приберіть --config: програма працює й без файлу";
+        ru "Не удалось прочитать {path}: {reason}" / "Проверьте путь и права доступа или уберите --config: программа работает и без файла";
+        en "{path} cannot be read: {reason}" / "Check the path and its permissions, or leave --config out: the program runs without a file";
+    ConfigSyntax = "T002":
+        uk "Помилка запису TOML: {reason}" / "Виправте цей рядок; приклад повного файлу друкує `telefonist config`";
+        ru "Ошибка записи TOML: {reason}" / "Исправьте эту строку; пример полного файла печатает `telefonist config`";
+        en "Not valid TOML: {reason}" / "Mend this line; `telefonist config` prints a complete example";
+    UnknownKey = "T003":
+        uk "Невідомий параметр {key}" / "{hint}";
+        ru "Неизвестный параметр {key}" / "{hint}";
+        en "Unknown setting {key}" / "{hint}";
+    WrongType = "T004":
+        uk "{key}: очікується {expected}, а тут {found}" / "Запишіть, наприклад: {example}";
+        ru "{key}: ожидается {expected}, а здесь {found}" / "Запишите, например: {example}";
+        en "{key}: {expected} expected, {found} found" / "Write it like {example}";
+    WrongValue = "T005":
+        uk "{key}: значення {found} не підходить" / "Дозволено: {allowed}";
+        ru "{key}: значение {found} не подходит" / "Допустимо: {allowed}";
+        en "{key}: {found} will not do" / "Allowed: {allowed}";
+    Missing = "T006":
+        uk "Не вказано {key}" / "Додайте, наприклад: {example}";
+        ru "Не указано {key}" / "Добавьте, например: {example}";
+        en "{key} is missing" / "Add it, for example: {example}";
+    Conflict = "T007":
+        uk "{key} суперечить {other}: {reason}" / "Змініть одне з двох";
+        ru "{key} противоречит {other}: {reason}" / "Измените одно из двух";
+        en "{key} contradicts {other}: {reason}" / "Change one of the two";
+    SecretUnreadable = "T008":
+        uk "{key}: не вдалося прочитати таємницю з {path}: {reason}" / "Перевірте файл і права доступу";
+        ru "{key}: не удалось прочитать секрет из {path}: {reason}" / "Проверьте файл и права доступа";
+        en "{key}: the secret in {path} cannot be read: {reason}" / "Check the file and its permissions";
+    UnknownVariable = "T009":
+        uk "Змінна середовища {key} нічого не налаштовує" / "{hint}";
+        ru "Переменная среды {key} ничего не настраивает" / "{hint}";
+        en "The environment variable {key} sets nothing" / "{hint}";
+    CannotListen = "T020":
+        uk "Не вдалося відкрити {what} на {address}: {reason}" / "Звільніть порт або змініть {key}";
+        ru "Не удалось открыть {what} на {address}: {reason}" / "Освободите порт или измените {key}";
+        en "{what} cannot listen on {address}: {reason}" / "Free the port or change {key}";
+    NoDoor = "T021":
+        uk "Жодних дверей: ні SIP, ні AudioSocket" / "Увімкніть [sip] або [audiosocket]";
+        ru "Нет ни одной двери: ни SIP, ни AudioSocket" / "Включите [sip] или [audiosocket]";
+        en "No door is open: neither SIP nor AudioSocket" / "Turn on [sip] or [audiosocket]";
+    StoreUnusable = "T022":
+        uk "База дзвінків {path} недоступна: {reason}" / "Перевірте місце на диску й права доступу або змініть records.database";
+        ru "База звонков {path} недоступна: {reason}" / "Проверьте место на диске и права доступа или измените records.database";
+        en "The call database {path} cannot be used: {reason}" / "Check disk space and permissions, or change records.database";
+    VoiceMissing = "T030":
+        uk "Немає голосу: espeak-ng не встановлено" / "Встановіть: scripts/deps або apt-get install espeak-ng";
+        ru "Нет голоса: espeak-ng не установлен" / "Установите: scripts/deps или apt-get install espeak-ng";
+        en "No voice: espeak-ng is not installed" / "Install it: scripts/deps, or apt-get install espeak-ng";
+    RecognizerMissing = "T031":
+        uk "Розпізнавання вимкнено: {reason}" / "Встановіть: scripts/deps або apt-get install libpocketsphinx3 pocketsphinx-en-us; до того працює клавіатура телефону";
+        ru "Распознавание выключено: {reason}" / "Установите: scripts/deps или apt-get install libpocketsphinx3 pocketsphinx-en-us; до того работает клавиатура телефона";
+        en "Recognition is off: {reason}" / "Install it: scripts/deps, or apt-get install libpocketsphinx3 pocketsphinx-en-us; until then the telephone's keypad works";
+    ShopUnreachable = "T032":
+        uk "Магазин за адресою {url} не відповідає: {reason}" / "Запустіть його (для спроби: `telefonist store`) або змініть shop.base_url; дзвінки приймаються, про шини питатимуть оператора";
+        ru "Магазин по адресу {url} не отвечает: {reason}" / "Запустите его (для пробы: `telefonist store`) или измените shop.base_url; звонки принимаются, о шинах спросят оператора";
+        en "The shop at {url} does not answer: {reason}" / "Start it (to try things out: `telefonist store`) or change shop.base_url; calls are taken, and tyres are the operator's business";
+    NoOperator = "T033":
+        uk "Немає кому передати дзвінок" / "Вкажіть operator.targets = [\"sip:…\"]; інакше абоненту пропонують передзвонити";
+        ru "Некому передать звонок" / "Укажите operator.targets = [\"sip:…\"]; иначе абоненту предлагают перезвонить";
+        en "There is nobody to hand a call to" / "Set operator.targets = [\"sip:…\"]; otherwise callers are offered a call-back";
+    PageWide = "T034":
+        uk "Сторінка дзвінків відкрита на {address} без пароля" / "Вкажіть http.token або залиште http.listen на 127.0.0.1";
+        ru "Страница звонков открыта на {address} без пароля" / "Укажите http.token или оставьте http.listen на 127.0.0.1";
+        en "The page of calls is open on {address} without a token" / "Set http.token, or keep http.listen on 127.0.0.1";
+    CallFailed = "T040":
+        uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу; подробиці — з --verbose";
+        ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес; подробности — с --verbose";
+        en "The call to {target} failed: {reason}" / "Check the address; --verbose tells more";
+    NoSuchCall = "T041":
+        uk "Дзвінка {id} немає" / "Список дзвінків: `telefonist calls`";
+        ru "Звонка {id} нет" / "Список звонков: `telefonist calls`";
+        en "There is no call {id}" / "`telefonist calls` lists them";
+    WavUnusable = "T042":
+        uk "{path}: {reason}" / "Потрібен WAV: PCM, 16 біт, моно, 8000 або 16000 Гц";
+        ru "{path}: {reason}" / "Нужен WAV: PCM, 16 бит, моно, 8000 или 16000 Гц";
+        en "{path}: {reason}" / "A WAV is needed: PCM, 16 bit, mono, 8000 or 16000 Hz";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_number_and_the_same_names_in_all_languages() {
+        let names = |text: &str| -> Vec<String> {
+            let mut names: Vec<String> =
+                text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name.into()).collect();
+            names.sort();
+            names
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for &code in ErrorCode::ALL {
+            assert!(seen.insert(code.as_str()), "{} is there twice", code.as_str());
+            let (title, remedy) = code.texts(Language::English);
+            for language in Language::ALL {
+                let (other_title, other_remedy) = code.texts(language);
+                assert_eq!(names(title), names(other_title), "{}", code.as_str());
+                assert_eq!(names(remedy), names(other_remedy), "{}", code.as_str());
+                assert!(!other_remedy.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn values_fill_their_places() {
+        let problem = Problem::new(ErrorCode::NoSuchCall).with("id", "abc{id}");
+        assert_eq!(problem.title(Language::English), "There is no call abc{id}");
+        assert_eq!(Problem::new(ErrorCode::NoSuchCall).title(Language::English), "There is no call {id}");
+    }
+}

@@ -1,0 +1,306 @@
+//! The voice of one call: carries sound, words, thoughts and sentences between the dialogue machine and the adapters.
+//! It decides nothing: `dialogue` does. One task runs it; dropping the task drops every stream, thought and synthesis.
+
+mod bridge;
+mod hear;
+mod speak;
+mod think;
+mod tools;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::base::event::{EventKind, Stage};
+use crate::base::tool::TransferReason;
+use crate::base::{EndingCode, Language, SampleRate, TurnId};
+use crate::dialogue::{self, Dialogue, Effect, Input};
+use crate::leg::{Playback, PlaybackState, Sound};
+use crate::media::tone;
+use crate::media::vad::{self, Vad, VadEvent};
+use crate::provider::llm::{Brain, ThinkRequest};
+use crate::provider::stt::{ListenRequest, Recognizer, SttError, SttEvent};
+use crate::provider::tts::Synthesizer;
+use crate::shop;
+use hear::Ears;
+use speak::Mouth;
+use think::Thoughts;
+
+/// What every voice is made of. Shared by all calls.
+pub struct Engines {
+    /// `None` where no recogniser is installed: the keypad remains.
+    pub recognizer: Option<Arc<dyn Recognizer>>,
+    pub synthesizer: Arc<dyn Synthesizer>,
+    pub brain: Arc<dyn Brain>,
+    pub shop: shop::Client,
+}
+
+/// How every voice behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub dialogue: dialogue::Config,
+    pub vad: vad::Config,
+    /// The language the agent speaks.
+    pub language: Language,
+    /// Languages callers may speak, likeliest first.
+    pub understood: Vec<Language>,
+    /// The synthesiser's name for the speaker; empty for its default.
+    pub voice: String,
+    /// How long recognition may take after the sound ended.
+    pub recognition_limit: Duration,
+    /// How long a brain may be silent before it counts as gone.
+    pub thinking_limit: Duration,
+}
+
+/// What the call asks of its voice.
+#[derive(Debug)]
+pub enum VoiceCommand {
+    Key(char),
+    /// Say goodbye and finish.
+    Close,
+    /// The hand-over failed: the caller is the agent's again.
+    Return {
+        busy: bool,
+    },
+    /// Let the caller hear ringing, or stop it.
+    Ringback(bool),
+    /// Connect the caller with this party until the sound ends.
+    Bridge(Sound),
+}
+
+/// What the voice tells its call.
+#[derive(Debug)]
+pub enum VoiceEvent {
+    Happened(EventKind),
+    TransferAsked { reason: TransferReason, summary: String },
+    CallbackRequested { note: String },
+    Finished(EndingCode),
+}
+
+/// The caller hears ringing under this number, which no turn reaches.
+const RINGBACK: TurnId = TurnId(u32::MAX);
+/// As long as any ladder of operators rings.
+const RINGBACK_LENGTH: Duration = Duration::from_secs(120);
+/// Below this ratio of speech to noise nothing is recognised reliably, dB.
+const NOISY_SNR_DB: f32 = 10.0;
+
+/// Runs a call's voice until the conversation is finished, the sound ends, or the call drops its commands.
+pub async fn run(
+    engines: Arc<Engines>,
+    config: Arc<Config>,
+    sound: Sound,
+    mut commands: mpsc::Receiver<VoiceCommand>,
+    events: mpsc::Sender<VoiceEvent>,
+) {
+    let mut voice = Voice::new(engines, config, sound, events);
+    voice.input(Input::Start).await;
+    while let Some(next) = voice.next(&mut commands).await {
+        match next {
+            Next::Input(input) => voice.input(input).await,
+            Next::Inputs(inputs) => {
+                for input in inputs {
+                    voice.input(input).await;
+                }
+            }
+            Next::Ringback(on) => voice.ringback(on),
+            Next::Bridge(operator) => return bridge::relay(&mut voice.sound, operator).await,
+            Next::Nothing => {}
+        }
+    }
+}
+
+struct Voice {
+    engines: Arc<Engines>,
+    config: Arc<Config>,
+    sound: Sound,
+    dialogue: Dialogue,
+    vad: Vad,
+    ears: Ears,
+    thoughts: Thoughts,
+    mouth: Mouth,
+    /// The turn whose playback was last told to the dialogue.
+    told: Playback,
+    events: mpsc::Sender<VoiceEvent>,
+}
+
+enum Next {
+    Input(Input),
+    Inputs(Vec<Input>),
+    Ringback(bool),
+    Bridge(Sound),
+    Nothing,
+}
+
+impl Voice {
+    fn new(engines: Arc<Engines>, config: Arc<Config>, sound: Sound, events: mpsc::Sender<VoiceEvent>) -> Voice {
+        let style = speak::style(config.language, &config.voice, sound.rate);
+        Voice {
+            dialogue: Dialogue::new(config.dialogue.clone()),
+            vad: Vad::new(config.vad.clone(), sound.rate),
+            ears: Ears::new(engines.recognizer.clone(), config.recognition_limit),
+            thoughts: Thoughts::new(config.thinking_limit),
+            mouth: Mouth::new(engines.synthesizer.clone(), sound.speaker.clone(), style),
+            told: Playback::default(),
+            engines,
+            config,
+            sound,
+            events,
+        }
+    }
+
+    /// Waits for whatever comes next; `None` when the voice has no more to do.
+    async fn next(&mut self, commands: &mut mpsc::Receiver<VoiceCommand>) -> Option<Next> {
+        let deadline = self.dialogue.deadline().map(|(at, _)| at.into());
+        tokio::select! {
+            biased;
+            command = commands.recv() => Some(match command? {
+                VoiceCommand::Key(key) => Next::Input(Input::Key(key)),
+                VoiceCommand::Close => Next::Input(Input::Close),
+                VoiceCommand::Return { busy } => Next::Input(Input::TransferFailed { busy }),
+                VoiceCommand::Ringback(on) => Next::Ringback(on),
+                VoiceCommand::Bridge(operator) => Next::Bridge(operator),
+            }),
+            frame = self.sound.incoming.recv() => {
+                let frame = frame?;
+                let event = self.vad.handle(&frame);
+                self.ears.frame(frame);
+                Some(match event {
+                    Some(VadEvent::SpeechStarted { .. }) => Next::Input(Input::SpeechStarted),
+                    Some(VadEvent::SpeechEnded { .. }) => Next::Input(Input::SpeechStopped),
+                    None => Next::Nothing,
+                })
+            }
+            changed = self.sound.playback.changed() => {
+                changed.ok()?;
+                Some(Next::Inputs(self.playback_changed()))
+            }
+            () = until(deadline) => Some(Next::Input(Input::Tick)),
+            (ear, event) = self.ears.next() => Some(Next::Input(self.heard(ear, event))),
+            input = self.thoughts.next() => Some(Next::Input(input)),
+            (turn, result) = self.mouth.next() => Some(match result {
+                Ok(()) => Next::Input(Input::Synthesised { turn }),
+                Err(error) => {
+                    tracing::warn!(%turn, %error, "a sentence was not spoken");
+                    self.tell(VoiceEvent::Happened(EventKind::Degraded { stage: Stage::Synthesis })).await;
+                    Next::Nothing
+                }
+            }),
+        }
+    }
+
+    /// Lets the dialogue decide and carries out what it asks.
+    async fn input(&mut self, input: Input) {
+        self.dialogue.handle(Instant::now(), input);
+        while let Some(effect) = self.dialogue.poll_output() {
+            self.perform(effect).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::OpenEar { ear, expectation } => {
+                let languages = self.config.understood.clone();
+                self.ears.open(ear, ListenRequest { expectation, languages });
+            }
+            Effect::CloseEar { ear } => self.ears.close(ear),
+            Effect::DropEars => self.ears.drop_all(),
+            Effect::Think { turn, history } => {
+                let request = ThinkRequest { history, language: self.config.language };
+                self.thoughts.think(self.engines.brain.as_ref(), turn, request);
+            }
+            Effect::StopThinking { .. } => self.thoughts.stop(),
+            Effect::Speak { turn, sentence, text } => self.mouth.speak(turn, sentence, &text),
+            Effect::SpokenAll { turn } => self.mouth.finish(turn),
+            Effect::Pause { turn } => self.mouth.pause(turn),
+            Effect::Resume { turn } => self.mouth.resume(turn),
+            Effect::Cut { turn } => {
+                let heard = self.mouth.cut(turn);
+                self.dialogue.handle(Instant::now(), Input::WasCut { turn, heard });
+            }
+            Effect::RunTool { turn, id, request } => {
+                let started = Instant::now();
+                let (shop, events) = (self.engines.shop.clone(), self.events.clone());
+                let running = async move {
+                    let outcome = tools::run(shop, request).await;
+                    let took_ms = started.elapsed().as_millis() as u32;
+                    let returned = EventKind::ToolReturned { turn, id: id.clone(), outcome: outcome.clone(), took_ms };
+                    drop(events.send(VoiceEvent::Happened(returned)).await);
+                    (id, outcome)
+                };
+                self.thoughts.run_tool(turn, Box::pin(running));
+            }
+            Effect::Transfer { reason, summary } => self.tell(VoiceEvent::TransferAsked { reason, summary }).await,
+            Effect::RequestCallback { note } => self.tell(VoiceEvent::CallbackRequested { note }).await,
+            Effect::Finish { code } => self.tell(VoiceEvent::Finished(code)).await,
+            Effect::Happened(event) => self.tell(VoiceEvent::Happened(event)).await,
+        }
+    }
+
+    fn heard(&self, ear: dialogue::EarId, event: SttEvent) -> Input {
+        match event {
+            SttEvent::Partial { text } => Input::Partial { ear, text },
+            SttEvent::Final { text, confidence } => Input::Words { ear, text, confidence },
+            SttEvent::Nothing => Input::Nothing { ear, noisy: self.vad.snr_db().is_some_and(|snr| snr < NOISY_SNR_DB) },
+            SttEvent::Failed { error } => {
+                tracing::warn!(%error, "an utterance was not recognised");
+                Input::EarFailed { ear, for_good: error != SttError::Busy }
+            }
+        }
+    }
+
+    /// Tells the dialogue how far the speaker is. Fast changes are seen as one; a start that was missed is told first.
+    fn playback_changed(&mut self) -> Vec<Input> {
+        let playback = *self.sound.playback.borrow_and_update();
+        let mut inputs = Vec::new();
+        if let Some(first_out) = playback.first_out {
+            let known = self.told.turn == playback.turn && self.told.first_out.is_some();
+            if !known || self.told.segment != playback.segment {
+                inputs.push(Input::Playing { turn: playback.turn, segment: playback.segment, first_out });
+            }
+        }
+        if playback.state == PlaybackState::Finished {
+            inputs.push(Input::Played { turn: playback.turn });
+        }
+        self.vad.set_own_speech(playback.state == PlaybackState::Playing);
+        self.told = playback;
+        inputs
+    }
+
+    fn ringback(&mut self, on: bool) {
+        let speaker = &self.sound.speaker;
+        if on {
+            speaker.begin(RINGBACK);
+            // Just begun, so the speaker takes it.
+            drop(speaker.push(RINGBACK, 0, &tone::ringback(self.sound.rate, RINGBACK_LENGTH)));
+        } else {
+            speaker.cut(RINGBACK);
+        }
+    }
+
+    async fn tell(&self, event: VoiceEvent) {
+        // The call is gone when nobody listens; this task is then about to be dropped.
+        drop(self.events.send(event).await);
+    }
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The phrases known before any call, for the synthesiser to render beforehand.
+pub fn known_phrases(config: &Config, rate: SampleRate) -> Vec<crate::provider::tts::SpeechRequest> {
+    let style = speak::style(config.language, &config.voice, rate);
+    let dialogue = &config.dialogue;
+    let texts = [&dialogue.greeting, &dialogue.apology].into_iter().chain(&dialogue.fillers);
+    texts
+        .flat_map(|text| dialogue::sentences(text))
+        .map(|sentence| {
+            let text = crate::spoken::normalize::for_voice(&sentence, config.language);
+            crate::provider::tts::SpeechRequest { text, ..style.clone() }
+        })
+        .collect()
+}

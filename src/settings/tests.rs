@@ -1,0 +1,73 @@
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::base::Secret;
+
+/// Reads a small door with one list of accounts, then prints what was read and what was wrong.
+fn check(text: &str, variables: &[(&str, &str)], expect: Expect) {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let document = Document::parse(text, variables);
+    let (mut name, mut port, mut wait, mut listen) =
+        ("shop".to_owned(), 5060u16, std::time::Duration::from_secs(9), None);
+    let mut accounts = Vec::new();
+    {
+        let root = document.root();
+        let sip = root.section("sip");
+        sip.text("name", "\"shop\"", &mut name);
+        sip.number("port", 1..=65535, &mut port);
+        sip.seconds("wait_s", 1.0..=60.0, &mut wait);
+        sip.socket_or_off("listen", &mut listen);
+        for section in sip.sections("account") {
+            let (mut user, mut name, mut password) = (String::new(), String::new(), Secret::new(String::new()));
+            section.text("name", "\"carrier\"", &mut name);
+            section.text("user", "\"380441234567\"", &mut user);
+            section.secret("password", "password_file", &mut password);
+            section.require("user", "\"380441234567\"", &user);
+            accounts.push(format!("{name}:{user}:{}", password.expose()));
+        }
+    }
+    let read = format!("{name} {port} {wait:?} {listen:?} {accounts:?}\n");
+    expect.assert_eq(&(read + &report(&document.faults(), "t.toml", Language::English)));
+}
+
+#[test]
+fn an_empty_file_leaves_the_defaults() {
+    check("", &[], expect![[""]]);
+}
+
+#[test]
+fn everything_set() {
+    check(
+        "[sip]\nname = \"a\"\nport = 5070\nwait_s = 2.5\nlisten = \"0.0.0.0:1\"\n[[sip.account]]\nname = \"kyivstar\"\nuser = \"380441234567\"\npassword = \"p\"\n",
+        &[],
+        expect![[""]],
+    );
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    check(
+        "[sip]\nname = \"a\"\n[[sip.account]]\nname = \"kyiv-star\"\nuser = \"u\"\n",
+        &[
+            ("TELEFONIST_SIP_NAME", "380441234567"),
+            ("TELEFONIST_SIP_PORT", "99999"),
+            ("TELEFONIST_SIP_ACCOUNT_KYIV_STAR_PASSWORD", "12345"),
+            ("TELEFONIST_SIP_PROT", "1"),
+        ],
+        expect![[""]],
+    );
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    check(
+        "sipp = 1\n[sip]\nname = 5\nport = 70000\nlisten = \"here\"\nwiat_s = 3\n[[sip.account]]\npassword_file = \"/nonexistent\"\n",
+        &[],
+        expect![[""]],
+    );
+}
+
+#[test]
+fn syntax_errors_have_their_lines() {
+    check("[sip]\nname = \nport = 5070\n", &[], expect![[""]]);
+}
