@@ -318,7 +318,7 @@ fn a_caller_who_goes_on_is_not_answered_too_early() {
             5700 Cut { turn: TurnId(3) }
             5700 StopThinking { turn: TurnId(3) }
             5700 open ear 2 for Open
-            6700 CloseEar { ear: EarId(2) }
+            7500 CloseEar { ear: EarId(2) }
             7500 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: двісті п'ять п'ятдесят п'ять]
         "#]],
     );

@@ -9,8 +9,9 @@ mod tree;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::path::Path;
 use std::rc::Rc;
+use std::{fmt, io};
 
 use crate::base::Language;
 use crate::errors::{ErrorCode, Problem};
@@ -53,8 +54,12 @@ pub struct Document {
     shared: Rc<Shared>,
 }
 
-#[derive(Debug, Default)]
+/// How the files that hold secrets are read.
+pub type ReadFile = fn(&Path) -> io::Result<String>;
+
+#[derive(Debug)]
 struct Shared {
+    read_file: ReadFile,
     variables: BTreeMap<String, String>,
     /// Variables that some setting asked for.
     used_variables: RefCell<BTreeSet<String>>,
@@ -66,9 +71,10 @@ struct Shared {
 impl Document {
     /// Reads `text`; `variables` are those of the environment that begin with [`PREFIX`]. Syntax errors are faults
     /// like any other, and what could be read beside them is read.
-    pub fn parse(text: &str, variables: BTreeMap<String, String>) -> Document {
+    pub fn parse(text: &str, variables: BTreeMap<String, String>, read_file: ReadFile) -> Document {
         let (root, faults) = tree::parse(text);
-        let shared = Shared { variables, faults: RefCell::new(faults), ..Shared::default() };
+        let (used_variables, known) = (RefCell::default(), RefCell::default());
+        let shared = Shared { read_file, variables, used_variables, known, faults: RefCell::new(faults) };
         Document { root, shared: Rc::new(shared) }
     }
 
@@ -112,9 +118,7 @@ fn variable_name(path: &str) -> String {
 /// A hint for a misspelt name: the nearest known one, or all of them when there are few.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
-    let best = known.iter().max_by(|a, b| {
-        strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
-    });
+    let best = known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
     match best {
         Some(best) if strsim::jaro_winkler(name, best) > 0.8 => format!("→ {best}?"),
         _ if known.is_empty() => "→ ∅".to_owned(),

@@ -217,7 +217,7 @@ impl<'d> Section<'d> {
         let mut file = PathBuf::new();
         self.path(key_file, &mut file);
         if !file.as_os_str().is_empty() {
-            match std::fs::read_to_string(&file) {
+            match (self.shared.read_file)(&file) {
                 Ok(text) => *target = Secret::new(text.lines().next().unwrap_or_default().trim().to_owned()),
                 Err(error) => self.fault(
                     self.place_of(key_file),
@@ -319,7 +319,7 @@ impl<'d> Section<'d> {
             // A text setting keeps an override such as `+380441234567` or `true` as text.
             let as_text = from_environment.as_ref().filter(|(other, _)| std::ptr::eq(other, node));
             let parsed = match (parse(&node.value), as_text) {
-                (Err(_), Some((_, text))) => parse(&Value::Text((*text).clone())),
+                (Err(error), Some((_, text))) => parse(&Value::Text((*text).clone())).map_err(|_| error),
                 (parsed, _) => parsed,
             };
             match parsed {
