@@ -1,5 +1,42 @@
 //! SIP without input and output: messages, transactions, dialogs, SDP and RTP as machines that are told the time and
 //! never ask. Sockets, clocks, name resolution and randomness belong to the application.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`message`] | what stands on the wire: requests, responses, headers, URIs; datagrams and streams |
+//! | [`transaction`] | the four transactions, and how messages find theirs |
+//! | [`dialog`] | who talks to whom, along which route, counting what; what became of a REFER |
+//! | [`auth`] | digest: answering challenges and posing them |
+//! | [`register`] | keeping one account registered |
+//! | [`endpoint`] | the user agent made of all these: bytes and commands in, bytes and events out |
+//! | [`hop`] | one way to a peer, and which address of ours to tell it |
+//! | [`ids`] | branches, tags, Call-IDs and back-off jitter out of one random generator |
+//! | [`timer`] | every timer of the crate and its base values |
+//! | [`sdp`] | offer and answer for one sound stream |
+//! | [`rtp`] | RTP packets, jitter buffer, telephone-event, RTCP |
+//!
+//! | RFC | where | status |
+//! |---|---|---|
+//! | 3261 SIP | everywhere | user agent; no proxy, no registrar, no S/MIME |
+//! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
+//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256, `qop=auth`; no `auth-int` |
+//! | 3262 reliable provisional answers | `message` | headers read; not offered |
+//! | 3264, 6337, 8866 offer, answer, SDP | `sdp` | one sound stream; other m-lines are refused with port 0 |
+//! | 3311 UPDATE | `endpoint` | answered; not sent |
+//! | 3326 Reason | `message`, `endpoint` | read and written |
+//! | 3515, 4488, 5589 REFER, transfer | `dialog`, `endpoint` | as transferor |
+//! | 3550, 3551 RTP, RTCP, audio profile | `rtp` | one stream: SR, RR, SDES CNAME, BYE |
+//! | 3581 `rport` | `message`, `endpoint`, `register` | asked for and filled in |
+//! | 3608 Service-Route, 3327 Path | `message` | read as lists; not followed |
+//! | 3891 Replaces, 3892 Referred-By | `message` | read; Replaces sent inside Refer-To |
+//! | 3966 `tel:` | `message` | read, written, compared |
+//! | 4028 session timers | `message` | headers read; not offered |
+//! | 4475, 5118 torture messages | `message`, `endpoint` | a verdict for each in `tests/` |
+//! | 4733 telephone-event | `rtp` | both ways |
+//! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
+//! | 5806 Diversion, 3325 asserted identity | `message` | read |
+//! | 6026 INVITE transactions, corrected | `transaction` | complete |
+//! | 6665 events | `endpoint` | NOTIFY answered; only REFER's own subscription |
 
 pub mod auth;
 pub mod dialog;

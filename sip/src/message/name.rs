@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 
+use super::lex::is_token_char;
+
 /// A name outside the table, spelled as received. Only `HeaderName::new` makes it, so that one header never has two
 /// names.
 #[derive(Debug, Clone)]
@@ -22,13 +24,14 @@ macro_rules! names {
         }
 
         impl HeaderName {
-            /// Reads a name in any case, long or compact.
+            /// Reads a name in any case, long or compact. Characters that may not stand in a name are left out, so that
+            /// none can end its line.
             pub fn new(name: &str) -> HeaderName {
                 $(if name.eq_ignore_ascii_case($canonical)
                     || (name.len() == 1 && name.eq_ignore_ascii_case($compact)) {
                     return HeaderName::$variant;
                 })*
-                HeaderName::Other(OtherName(name.to_owned()))
+                HeaderName::Other(OtherName(name.chars().filter(|&c| is_token_char(c)).collect()))
             }
 
             /// The long name as RFC 3261 §20 spells it.
@@ -170,6 +173,6 @@ mod tests {
         assert_eq!(HeaderName::new("r"), HeaderName::ReferTo);
         assert_eq!(HeaderName::new("X-Trace"), HeaderName::new("x-trace"));
         assert_ne!(HeaderName::new("z"), HeaderName::new("q"));
-        assert_eq!(HeaderName::new(""), HeaderName::new(""));
+        assert_eq!(HeaderName::new("X-A\r\nVia: b").as_str(), "X-AViab");
     }
 }

@@ -7,8 +7,7 @@ use bytes::Bytes;
 
 use super::lex::{is_token, trim};
 use super::{
-    HeaderError, HeaderName, HeaderValue, Headers, Message, Method, ParseError, ParseErrorKind, Request, Response,
-    StatusCode, Uri,
+    HeaderName, HeaderValue, Headers, Message, Method, ParseError, ParseErrorKind, Request, Response, StatusCode, Uri,
 };
 
 /// How much of a message is looked at before it is refused.
@@ -46,9 +45,9 @@ impl Message {
     /// Reads one datagram (RFC 3261 §18.3): without Content-Length the body is the rest, bytes beyond Content-Length
     /// are dropped, and a body shorter than Content-Length is an error.
     ///
-    /// Via, From, To, Call-ID, CSeq and Max-Forwards must be readable where they are present. Whether all of them are
-    /// present, once each, and agree with each other is asked of `Request::check`, because the answer to that needs
-    /// the message.
+    /// The top Via, From, To, Call-ID, CSeq and Max-Forwards must be readable where they are present. Whether all of
+    /// them are present, once each, and agree with each other is asked of `Request::check`, because the answer to that
+    /// needs the message.
     pub fn parse_datagram(bytes: &Bytes, limits: &Limits) -> Result<Message, ParseError> {
         if bytes.len() > limits.max_message {
             return Err(ParseError::new(ParseErrorKind::MessageTooLarge, limits.max_message));
@@ -91,20 +90,17 @@ impl Head {
 
     pub(super) fn into_message(self, body: Bytes) -> Result<Message, ParseError> {
         let headers = self.headers;
-        let readable = |headers: &Headers| -> Result<(), HeaderError> {
-            headers.via()?;
-            for error in [
-                headers.from().err(),
-                headers.to().err(),
-                headers.cseq().err(),
-                headers.call_id().err(),
-                headers.max_forwards().err(),
-            ] {
-                error.filter(|error| !error.is_missing()).map_or(Ok(()), Err)?;
-            }
-            Ok(())
-        };
-        readable(&headers).map_err(|error| ParseError::new(error.kind, error.offset))?;
+        let faults = [
+            headers.top_via().err(),
+            headers.from().err(),
+            headers.to().err(),
+            headers.cseq().err(),
+            headers.call_id().err(),
+            headers.max_forwards().err(),
+        ];
+        if let Some(fault) = faults.into_iter().flatten().find(|fault| !fault.is_missing()) {
+            return Err(ParseError::new(fault.kind, fault.offset));
+        }
         Ok(match self.start {
             StartLine::Request(method, uri) => Message::Request(Request { method, uri, headers, body }),
             StartLine::Response(status, reason) => Message::Response(Response { status, reason, headers, body }),

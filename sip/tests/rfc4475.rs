@@ -1,15 +1,14 @@
 //! RFC 4475 at the level of the parser: the verdict on each of the 49 messages, and what must be found in those that
 //! are accepted. Which answer goes back is tested at the endpoint.
 
-#[path = "torture/mod.rs"]
-mod vectors;
+mod torture;
 
 use bytes::Bytes;
 use sip::message::{
     Contact, Framed, HeaderName, Headers, Limits, Message, Method, ParseErrorKind, Request, Response, Scheme,
     StreamParser, salvage,
 };
-use vectors::{Answer, Reading, VECTORS, vector};
+use torture::{Answer, Reading, VECTORS, vector};
 
 fn read(bytes: &Bytes) -> (Reading, Option<Message>) {
     match Message::parse_datagram(bytes, &Limits::default()) {
@@ -103,7 +102,7 @@ fn without_length(mut message: Message) -> Message {
 /// The messages whose end Content-Length tells come out of a stream whole, however they were cut.
 #[test]
 fn a_stream_of_messages_is_cut_where_they_end() {
-    let sound = |vector: &&vectors::Vector| {
+    let sound = |vector: &&torture::Vector| {
         vector.reading == Reading::Accepted && !["dblreq", "inv2543"].contains(&vector.name)
     };
     let names: Vec<&str> = VECTORS.iter().filter(sound).map(|vector| vector.name).collect();
