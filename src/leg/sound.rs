@@ -24,7 +24,8 @@ pub fn sound_channel(rate: SampleRate) -> (Sound, SoundSource) {
     let queue = Arc::new(Mutex::new(Queue::new(rate)));
     let sound =
         Sound { rate, incoming, speaker: Speaker { queue: queue.clone(), playback: playback_tx.clone() }, playback };
-    let source = SoundSource { rate, incoming: incoming_tx, queue, playback: playback_tx, dropped_frames: 0 };
+    let source =
+        SoundSource { rate, incoming: incoming_tx, queue, playback: playback_tx, dropped_frames: 0, tap_lost: 0 };
     (sound, source)
 }
 
@@ -182,6 +183,8 @@ impl Speaker {
 pub struct FramePair {
     pub from_party: AudioFrame,
     pub to_party: AudioFrame,
+    /// Pairs that were dropped between the one before and this one, because the tap was not emptied.
+    pub lost_before: u32,
 }
 
 /// The door's end of a leg's sound.
@@ -192,6 +195,8 @@ pub struct SoundSource {
     queue: Arc<Mutex<Queue>>,
     playback: watch::Sender<Playback>,
     dropped_frames: u64,
+    /// Pairs the tap lost since it last took one.
+    tap_lost: u32,
 }
 
 impl SoundSource {
@@ -209,9 +214,14 @@ impl SoundSource {
             self.playback.send_replace(playback);
         }
         if let Some(tap) = tap {
-            let pair = FramePair { from_party: from_party.clone(), to_party: to_party.clone() };
-            if tap.try_send(pair).is_err() {
-                self.dropped_frames += 1;
+            let (from_party, to_party) = (from_party.clone(), to_party.clone());
+            match tap.try_send(FramePair { from_party, to_party, lost_before: self.tap_lost }) {
+                Ok(()) => self.tap_lost = 0,
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    self.tap_lost += 1;
+                    self.dropped_frames += 1;
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => {}
             }
         }
         if self.incoming.try_send(from_party).is_err() {

@@ -2,11 +2,24 @@
 //! from answer to hang-up. Around it: G.711, resampling, tones, ports and the recorder. What is agreed in SDP and how
 //! RTP is read and smoothed live in `sip::sdp` and `sip::rtp`; who speaks and what is heard, above.
 
+mod clock;
+pub mod codec;
+pub mod conceal;
+mod epoll;
+mod latch;
 pub mod plane;
+mod port;
+pub mod recorder;
+pub mod resample;
+mod send;
+mod session;
+pub mod tone;
 
 use std::time::Duration;
 
 pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
+pub use recorder::{RecordError, Recorder, Recording};
+pub use resample::{Doubler, Resampler, UnsupportedRates};
 
 /// How sound travels. Read from the `[media]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
