@@ -31,7 +31,10 @@ macro_rules! names {
                     || (name.len() == 1 && name.eq_ignore_ascii_case($compact)) {
                     return HeaderName::$variant;
                 })*
-                HeaderName::Other(OtherName(name.chars().filter(|&c| is_token_char(c)).collect()))
+                match name.chars().all(is_token_char) {
+                    true => HeaderName::Other(OtherName(name.to_owned())),
+                    false => HeaderName::new(&name.chars().filter(|&c| is_token_char(c)).collect::<String>()),
+                }
             }
 
             /// The long name as RFC 3261 §20 spells it.
@@ -174,5 +177,6 @@ mod tests {
         assert_eq!(HeaderName::new("X-Trace"), HeaderName::new("x-trace"));
         assert_ne!(HeaderName::new("z"), HeaderName::new("q"));
         assert_eq!(HeaderName::new("X-A\r\nVia: b").as_str(), "X-AViab");
+        assert_eq!(HeaderName::new("V ia"), HeaderName::Via);
     }
 }
