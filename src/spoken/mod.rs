@@ -4,7 +4,10 @@
 //! Listening takes no language: callers mix them, so every `parse` and `hear` knows the words of all three. Speaking
 //! takes the agent's.
 
+pub mod date;
 pub mod fold;
+pub mod money;
 pub mod normalize;
 pub mod number;
+pub mod phone;
 pub mod size;
