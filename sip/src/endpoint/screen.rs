@@ -60,14 +60,12 @@ pub(super) fn screen(request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// RFC 3261 §8.2.2.1.
+/// RFC 3261 §8.2.2.1. Headers of the URI are ignored, which RFC 4475 §3.1.2.11 leaves to us.
 fn check_uri(request: &Request) -> Result<(), Refusal> {
     match request.uri.scheme {
-        Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
-        Scheme::Other(_) => return Err(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME)),
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => Ok(()),
+        Scheme::Other(_) => Err(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME)),
     }
-    // RFC 3261 §19.1.1: a Request-URI has no headers.
-    if request.uri.headers.is_empty() { Ok(()) } else { Err(Refusal::new(StatusCode::BAD_REQUEST)) }
 }
 
 /// RFC 3261 §8.2.3: we read SDP, alone or as one part of several.

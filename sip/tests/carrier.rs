@@ -1,0 +1,100 @@
+//! A simulated carrier: endpoints meet over a network that loses, repeats, delays and reorders, under a virtual clock.
+//! Thousands of seeds must all come to rest with every call ended once on either side. A failing seed prints its number
+//! and replays itself.
+
+#[path = "carrier/network.rs"]
+mod network;
+#[path = "carrier/registrar.rs"]
+mod registrar;
+#[path = "carrier/world.rs"]
+mod world;
+
+use std::time::Duration;
+
+use network::Weather;
+use sip::endpoint::{AccountId, Command, RegistrationState, SessionId};
+use world::{CALLEE, CALLER, World};
+
+const FAIR: Weather = Weather { loss: 0.0, repeat: 0.0, slowest: Duration::from_millis(40) };
+const BAD: Weather = Weather { loss: 0.2, repeat: 0.2, slowest: Duration::from_millis(900) };
+const AWFUL: Weather = Weather { loss: 0.6, repeat: 0.5, slowest: Duration::from_secs(3) };
+
+/// One call, watched to its end.
+fn call(seed: u64, weather: Weather) -> World {
+    let mut world = World::new(seed, weather);
+    world.dial(SessionId(1 << 40));
+    assert!(world.run(Duration::from_secs(600)), "seed {seed}: not at rest: {:#?}", world.trace);
+    for party in &world.parties {
+        let ended: Vec<_> = party.ended.keys().collect();
+        let begun: Vec<_> = party.begun.iter().collect();
+        assert_eq!(begun, ended, "seed {seed}: every session ends: {:#?}", world.trace);
+        assert_eq!(party.endpoint.session_count(), 0, "seed {seed}: no session outlives its last answer");
+        assert_eq!(party.endpoint.deadline(), None, "seed {seed}: no transaction outlives its timers");
+    }
+    world
+}
+
+#[test]
+fn calls_end_in_any_weather() {
+    let mut answered = 0;
+    for seed in 0..1_000 {
+        for weather in [FAIR, BAD, AWFUL] {
+            answered += call(seed, weather).parties[CALLER].answered;
+        }
+    }
+    assert!(answered > 1_000, "most calls are answered, {answered} were");
+}
+
+#[test]
+fn both_sides_agree_on_a_fair_network() {
+    for seed in 0..500 {
+        let world = call(seed, FAIR);
+        let [caller, callee] = &world.parties;
+        // A CANCEL that the 2xx crossed: the caller acknowledges and hangs up, and never calls it answered.
+        let crossed = caller.ended.values().all(|end| end.status == 487) && caller.answered == 0;
+        assert!(crossed || caller.answered == callee.answered, "seed {seed}: {:#?}", world.trace);
+        assert_eq!(callee.begun.len(), 1, "seed {seed}: one INVITE makes one session");
+    }
+}
+
+#[test]
+fn a_seed_replays_its_run() {
+    for seed in 0..50 {
+        assert_eq!(call(seed, BAD).trace, call(seed, BAD).trace);
+    }
+}
+
+#[test]
+fn many_calls_at_once_end() {
+    let mut world = World::new(7, BAD);
+    for number in 0..200 {
+        world.dial(SessionId((1 << 40) + number));
+    }
+    assert!(world.run(Duration::from_secs(900)));
+    assert_eq!(world.parties[CALLER].ended.len(), 200);
+    assert_eq!(world.parties[CALLEE].begun.len(), world.parties[CALLEE].ended.len());
+}
+
+#[test]
+fn registration_succeeds_or_says_why() {
+    for seed in 0..300 {
+        let mut world = World::new(seed, BAD);
+        world.registrar.least_s = 200;
+        world.registrar.busy = u32::try_from(seed % 3).expect("small");
+        world.registrar.seen_at = (seed % 2 == 0).then(|| "198.51.100.7:61000".parse().expect("an address"));
+        world.register(AccountId(1));
+        world.run(Duration::from_secs(1_200));
+        let states = &world.parties[CALLER].registration;
+        let registered =
+            |state: &RegistrationState| matches!(state, RegistrationState::Registered { expires_s: 200, .. });
+        assert!(states.iter().any(registered), "seed {seed}: {states:?}");
+        // What the registrar sees is what it is told to call, and after learning it nothing else is bound anew.
+        let expected = world.registrar.seen_at.unwrap_or(world.parties[CALLER].address);
+        let bound = format!("sip:alice@{expected}");
+        assert_eq!(world.registrar.bindings.keys().collect::<Vec<_>>(), [&bound], "seed {seed}");
+
+        world.plan(CALLER, 0..1, Command::Unregister { account: AccountId(1) });
+        assert!(world.run(Duration::from_secs(3_000)), "seed {seed}: an account that is gone needs no timers");
+        assert_eq!(world.parties[CALLER].registration.last(), Some(&RegistrationState::Unregistered), "seed {seed}");
+    }
+}
