@@ -6,6 +6,7 @@ pub mod base;
 pub mod call;
 pub mod dialogue;
 pub mod errors;
+pub mod http;
 pub mod leg;
 pub mod media;
 pub mod pbx;
