@@ -194,7 +194,7 @@ pub struct LatencyPart {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolView {
-    pub name: &'static str,
+    pub name: String,
     pub asked: String,
     pub result: String,
     pub items: Vec<String>,
@@ -360,8 +360,8 @@ fn pretty<T: serde::Serialize>(value: &T) -> String {
     mask_text(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned()
 }
 
-fn asked(request: &ToolRequest, words: &Words) -> (&'static str, String) {
-    match request {
+fn asked(request: &ToolRequest, words: &Words) -> (String, String) {
+    let (name, asked) = match request {
         ToolRequest::SearchTires(search) => {
             let mut parts = vec![search.size.to_string()];
             parts.extend(search.season.map(|season| words.season(season).to_owned()));
@@ -385,7 +385,9 @@ fn asked(request: &ToolRequest, words: &Words) -> (&'static str, String) {
         }
         ToolRequest::RequestCallback { note } => ("request_callback", note.clone()),
         ToolRequest::EndCall => ("end_call", String::new()),
-    }
+        ToolRequest::Unusable { name, arguments } => (name.as_str(), arguments.to_string()),
+    };
+    (name.to_owned(), asked)
 }
 
 fn result(outcome: &ToolOutcome, words: &Words) -> (String, Vec<String>) {
