@@ -2,19 +2,46 @@
 //! turns INVITE sessions of both directions into legs. Protocol decisions belong to `sip`, sound to `media`, what to
 //! do with a caller to the floors above.
 
+mod account;
 mod config;
+mod connections;
+mod driver;
+mod incoming;
+mod leg;
+mod outgoing;
+mod resolve;
+mod session;
+mod tcp;
+#[cfg(test)]
+mod tests;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sip::endpoint::{Endpoint, EndpointConfig};
+use sip::ids::IdSource;
+use socket2::SockRef;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
+use account::Account;
 pub use config::{AccountConfig, Config};
+use driver::{Driver, Wish};
 
 use crate::base::PhoneNumber;
 use crate::leg::{Leg, LegIds};
 use crate::media::MediaPlane;
+
+/// Wishes waiting for the driver. When it is full the wisher waits.
+const WISHES: usize = 256;
+/// What the kernel keeps of datagrams while the driver is busy: a burst of some hundred INVITEs.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Why the door cannot open.
 #[derive(Debug, thiserror::Error)]
@@ -89,52 +116,154 @@ pub struct Listening {
     pub tcp: Option<SocketAddr>,
 }
 
-/// The open door. Dropping it ends its task without farewells; `close` says them.
+/// The open door. Dropping it ends its tasks without farewells; `close` says them.
 #[derive(Debug)]
 pub struct Trunk {
-    listening: Listening,
+    shared: Arc<Shared>,
+    wishes: mpsc::Sender<Wish>,
+    accounts: watch::Receiver<Vec<AccountStatus>>,
+    task: Owned,
 }
 
 /// Places calls. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller {}
+pub struct Caller {
+    shared: Arc<Shared>,
+    wishes: mpsc::WeakSender<Wish>,
+}
+
+/// What the door's tasks share.
+struct Shared {
+    config: Config,
+    accounts: Vec<Account>,
+    listening: Listening,
+    arrivals: mpsc::Sender<Leg>,
+    media: Arc<MediaPlane>,
+    ids: Arc<LegIds>,
+    draining: AtomicBool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("listening", &self.listening).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+struct Owned(Option<JoinHandle<()>>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
 
 impl Trunk {
     /// Opens the door. Legs of callers go to `arrivals`; a full queue refuses the newcomer with 503.
     pub async fn start(
-        _config: Config,
-        _arrivals: mpsc::Sender<Leg>,
-        _media: Arc<MediaPlane>,
-        _ids: Arc<LegIds>,
+        config: Config,
+        arrivals: mpsc::Sender<Leg>,
+        media: Arc<MediaPlane>,
+        ids: Arc<LegIds>,
     ) -> Result<Trunk, StartError> {
-        Err(StartError::NoTransport)
+        let accounts = Account::read_all(&config.accounts)?;
+        let udp = match config.listen_udp {
+            Some(address) => Some(bind_udp(address).await.map_err(bind_error("UDP", address))?),
+            None => None,
+        };
+        let tcp = match config.listen_tcp {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(bind_error("TCP", address))?),
+            None => None,
+        };
+        if udp.is_none() && tcp.is_none() {
+            return Err(StartError::NoTransport);
+        }
+        let listening = Listening {
+            udp: udp.as_ref().and_then(|socket| socket.local_addr().ok()),
+            tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
+        };
+        let endpoint = EndpointConfig {
+            user_agent: config.user_agent.clone(),
+            public_address: config.advertised_address,
+            max_sessions: config.max_sessions,
+            overload_retry_s: config.retry_after_s,
+            ..EndpointConfig::default()
+        };
+        let endpoint = Endpoint::new(endpoint, IdSource::new(StdRng::seed_from_u64(rand::rng().random())));
+        let status = |account: &Account| AccountStatus {
+            name: account.name.clone(),
+            state: if account.registers { AccountState::Registering } else { AccountState::Unused },
+        };
+        let (accounts_tx, statuses) = watch::channel(accounts.iter().map(status).collect());
+        let draining = AtomicBool::new(false);
+        let shared = Arc::new(Shared { config, accounts, listening, arrivals, media, ids, draining });
+        let (wishes_tx, wishes) = mpsc::channel(WISHES);
+        let wishes = (wishes, wishes_tx.downgrade());
+        let driver = Driver::new(shared.clone(), endpoint, udp, tcp, wishes, accounts_tx);
+        let task = Owned(Some(tokio::spawn(driver.run())));
+        Ok(Trunk { shared, wishes: wishes_tx, accounts: statuses, task })
     }
 
     pub fn listening(&self) -> Listening {
-        self.listening
+        self.shared.listening
     }
 
     /// For whoever places calls.
     pub fn caller(&self) -> Caller {
-        Caller {}
+        Caller { shared: self.shared.clone(), wishes: self.wishes.downgrade() }
     }
 
     /// All accounts, renewed on every change.
     pub fn accounts(&self) -> watch::Receiver<Vec<AccountStatus>> {
-        watch::channel(Vec::new()).1
+        self.accounts.clone()
     }
 
     /// From now on new INVITEs get 503 with Retry-After and none are placed. Running calls go on.
-    pub async fn drain(&self) {}
+    pub async fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        let (done, drained) = oneshot::channel();
+        if self.wishes.send(Wish::Drain(done)).await.is_ok() {
+            // A driver that is gone takes no calls either.
+            let _ = drained.await;
+        }
+    }
 
     /// Hangs up what still runs, de-registers, and joins the task, all within `Config::close_limit`.
-    pub async fn close(self) {}
+    pub async fn close(mut self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        let _ = self.wishes.send(Wish::Close).await;
+        if let Some(task) = self.task.0.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the SIP door broke");
+        }
+    }
 }
 
 impl Caller {
     /// Places a call to `target`: a SIP URI, or a number through an account. The leg rings, is answered or ends
     /// through its events; dropping it cancels the call.
-    pub async fn invite(&self, _target: &str, _options: InviteOptions) -> Result<Leg, InviteError> {
-        Err(InviteError::Closing)
+    pub async fn invite(&self, target: &str, options: InviteOptions) -> Result<Leg, InviteError> {
+        let wishes = self.wishes.upgrade().ok_or(InviteError::Closing)?;
+        outgoing::invite(&self.shared, &wishes, target, options).await
     }
+}
+
+async fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address).await?;
+    SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER)?;
+    Ok(socket)
+}
+
+fn bind_error(transport: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::Bind { transport, address, source }
 }

@@ -1,0 +1,171 @@
+//! Accounts at carriers: their addresses as read from the configuration, and who they are in requests.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sip::auth::Credentials;
+use sip::endpoint::{AccountId, Hop, Registration};
+use sip::message::{Host, NameAddr, Uri};
+
+use super::{AccountConfig, StartError};
+
+/// One account, its configuration understood.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    pub registers: bool,
+    /// The registrar, without user part.
+    registrar: Uri,
+    /// Where requests go first.
+    first_hop: Uri,
+    pub domain: Host,
+    user: String,
+    pub contact_user: String,
+    pub credentials: Option<Credentials>,
+    expires: Duration,
+    keep_alive: Duration,
+}
+
+impl Account {
+    /// Reads all accounts; names are unique, addresses are SIP.
+    pub fn read_all(configs: &[AccountConfig]) -> Result<Vec<Account>, StartError> {
+        let mut accounts: Vec<Account> = Vec::new();
+        for (index, config) in configs.iter().enumerate() {
+            if accounts.iter().any(|account| account.name == config.name) {
+                return Err(StartError::DuplicateAccount { account: config.name.clone() });
+            }
+            accounts.push(Account::read(index as u32, config)?);
+        }
+        Ok(accounts)
+    }
+
+    fn read(index: u32, config: &AccountConfig) -> Result<Account, StartError> {
+        let bad = || StartError::BadRegistrar { account: config.name.clone() };
+        let sip = |text: &str| sip_uri(text).ok_or_else(bad);
+        let registrar = Uri { user: None, password: None, headers: Vec::new(), ..sip(&config.registrar)? };
+        let first_hop = config.outbound_proxy.as_deref().map(sip).transpose()?.unwrap_or_else(|| registrar.clone());
+        let domain = match &config.domain {
+            Some(domain) => Host::from_str(domain).map_err(|_| bad())?,
+            None => registrar.host.clone(),
+        };
+        let credentials = (!config.password.expose().is_empty()).then(|| Credentials {
+            username: config.auth_user.clone().unwrap_or_else(|| config.user.clone()),
+            password: config.password.expose().clone(),
+            realm: config.realm.clone(),
+        });
+        Ok(Account {
+            id: AccountId(index),
+            name: config.name.clone(),
+            registers: config.register,
+            registrar,
+            first_hop,
+            domain,
+            user: config.user.clone(),
+            contact_user: config.contact_user.clone().unwrap_or_else(|| config.user.clone()),
+            credentials,
+            expires: config.expires,
+            keep_alive: config.keep_alive,
+        })
+    }
+
+    pub fn first_hop(&self) -> &Uri {
+        &self.first_hop
+    }
+
+    /// The address of record.
+    pub fn aor(&self) -> Uri {
+        Uri::sip(self.domain.clone()).with_user(&self.user)
+    }
+
+    /// From of the account's requests.
+    pub fn from(&self) -> NameAddr {
+        NameAddr::new(self.aor())
+    }
+
+    pub fn registration(&self, hop: Hop) -> Registration {
+        Registration {
+            registrar: self.registrar.clone(),
+            hop,
+            aor: self.aor(),
+            credentials: self.credentials.clone(),
+            contact_user: self.contact_user.clone(),
+            expires_s: u32::try_from(self.expires.as_secs()).unwrap_or(u32::MAX),
+            keep_alive: (!self.keep_alive.is_zero()).then_some(self.keep_alive),
+        }
+    }
+}
+
+/// A `sip:` URI, with or without its scheme written.
+pub fn sip_uri(text: &str) -> Option<Uri> {
+    let text = text.trim();
+    let uri = text.parse::<Uri>().ok().filter(Uri::is_sip).or_else(|| format!("sip:{text}").parse().ok())?;
+    (uri.is_sip() && uri.host != Host::Name(String::new())).then_some(uri)
+}
+
+/// The account a call from `remote` to `user` belongs to, by the Contact we registered, else by where it comes from.
+pub fn account_of<'a>(
+    accounts: &'a [Account],
+    peers: &[(AccountId, IpAddr)],
+    user: &str,
+    remote: IpAddr,
+) -> Option<&'a Account> {
+    let from_there = |account: &&Account| peers.contains(&(account.id, remote));
+    let called = |account: &&Account| account.contact_user == user;
+    let both = accounts.iter().find(|account| called(account) && from_there(account));
+    both.or_else(|| accounts.iter().find(from_there))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Secret;
+
+    fn config(name: &str, registrar: &str) -> AccountConfig {
+        AccountConfig {
+            name: name.to_owned(),
+            registrar: registrar.to_owned(),
+            user: "100".to_owned(),
+            password: Secret::new("s3cret".to_owned()),
+            ..AccountConfig::default()
+        }
+    }
+
+    #[test]
+    fn registrars_are_sip_addresses() {
+        for (registrar, expect) in [
+            ("sip:carrier.example", Some("sip:carrier.example")),
+            ("carrier.example:5070", Some("sip:carrier.example:5070")),
+            ("sip:100@carrier.example;transport=tcp", Some("sip:carrier.example;transport=tcp")),
+            ("http://carrier.example", None),
+            ("", None),
+        ] {
+            let read = Account::read(0, &config("a", registrar)).ok();
+            assert_eq!(read.map(|account| account.registrar.to_string()).as_deref(), expect, "{registrar}");
+        }
+        let twice = [config("a", "sip:x.example"), config("a", "sip:y.example")];
+        assert!(matches!(Account::read_all(&twice), Err(StartError::DuplicateAccount { .. })));
+    }
+
+    #[test]
+    fn a_call_belongs_to_the_account_it_comes_through() {
+        let accounts = Account::read_all(&[
+            config("first", "sip:one.example"),
+            AccountConfig { contact_user: Some("line2".to_owned()), ..config("second", "sip:one.example") },
+        ])
+        .unwrap();
+        let carrier = IpAddr::from([192, 0, 2, 1]);
+        let stranger = IpAddr::from([203, 0, 113, 9]);
+        let peers = [(AccountId(0), carrier), (AccountId(1), carrier)];
+        for (user, remote, expect) in [
+            ("line2", carrier, Some("second")),
+            ("100", carrier, Some("first")),
+            ("0441234567", carrier, Some("first")),
+            ("line2", stranger, None),
+        ] {
+            let found = account_of(&accounts, &peers, user, remote).map(|account| account.name.as_str());
+            assert_eq!(found, expect, "{user} from {remote}");
+        }
+    }
+}

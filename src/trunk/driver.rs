@@ -1,0 +1,455 @@
+//! The task that drives the endpoint: messages in, messages out, deadlines, and events to whom they concern. It never
+//! waits for a leg, a connection or a name server.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sip::endpoint::{
+    AccountId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState, SessionId,
+    Transport, Warning,
+};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::select;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until};
+
+use super::account::{Account, account_of};
+use super::connections::Connections;
+use super::leg::LegTask;
+use super::resolve::{ResolveError, Routes, hop_to};
+use super::tcp::TcpEvent;
+use super::{AccountState, AccountStatus, Shared, incoming};
+
+/// Events of one session waiting for its leg's task. When it is full the session is hung up: its task is stuck.
+pub(super) const SESSION_EVENTS: usize = 32;
+/// The largest datagram.
+const DATAGRAM: usize = 65_535;
+/// The pause before a registrar's name is looked up again.
+const LOOKUP_AGAIN: Duration = Duration::from_secs(30);
+/// The pause after a failed accept: out of file descriptors, most likely, which only time cures.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What is asked of the driver.
+pub(super) enum Wish {
+    Sip(Box<Command>),
+    /// Place a call; `task` runs its leg.
+    Place {
+        id: SessionId,
+        task: Box<LegTask>,
+        events: mpsc::Sender<Event>,
+        invite: Box<Invite>,
+    },
+    Drain(oneshot::Sender<()>),
+    /// Hang up, de-register, and end.
+    Close,
+}
+
+/// Why a caller is refused before a leg is made.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) retry_after_s: Option<u32>,
+    pub(super) warning: Option<Warning>,
+}
+
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    udp: Option<UdpSocket>,
+    tcp: Option<TcpListener>,
+    connections: Connections,
+    routes: Routes,
+    sessions: HashMap<SessionId, mpsc::Sender<Event>>,
+    legs: JoinSet<SessionId>,
+    /// Registrars being looked up.
+    lookups: JoinSet<(AccountId, Result<Hop, ResolveError>)>,
+    /// The way to each account's first hop, once known.
+    hops: HashMap<AccountId, Hop>,
+    wishes: mpsc::Receiver<Wish>,
+    wishes_tx: mpsc::WeakSender<Wish>,
+    accounts: watch::Sender<Vec<AccountStatus>>,
+    /// Set by `Wish::Close`: the task ends by then, or once nothing runs.
+    closing: Option<Instant>,
+}
+
+/// What a wait brought.
+enum Wake {
+    Tick,
+    Wish(Option<Wish>),
+    LegDone(Option<SessionId>),
+    Looked(AccountId, Result<Hop, ResolveError>),
+    Tcp(TcpEvent),
+    Accepted((TcpStream, SocketAddr)),
+    Datagram(io::Result<(usize, SocketAddr)>),
+    TimeIsUp,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        endpoint: Endpoint,
+        udp: Option<UdpSocket>,
+        tcp: Option<TcpListener>,
+        wishes: (mpsc::Receiver<Wish>, mpsc::WeakSender<Wish>),
+        accounts: watch::Sender<Vec<AccountStatus>>,
+    ) -> Driver {
+        Driver {
+            connections: Connections::new(&shared.config),
+            shared,
+            endpoint,
+            udp,
+            tcp,
+            routes: Routes::default(),
+            sessions: HashMap::new(),
+            legs: JoinSet::new(),
+            lookups: JoinSet::new(),
+            hops: HashMap::new(),
+            wishes: wishes.0,
+            wishes_tx: wishes.1,
+            accounts,
+            closing: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        for account in self.shared.accounts.clone() {
+            self.look_up(&account, Duration::ZERO);
+        }
+        let mut datagram = vec![0; DATAGRAM];
+        while !self.is_done() {
+            let wake = select! { biased;
+                () = until(self.closing) => Wake::TimeIsUp,
+                () = until(self.endpoint.deadline().map(|(at, _)| at)) => Wake::Tick,
+                wish = self.wishes.recv() => Wake::Wish(wish),
+                Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
+                Some(Ok((account, hop))) = self.lookups.join_next() => Wake::Looked(account, hop),
+                event = self.connections.event() => Wake::Tcp(event),
+                accepted = accept(self.tcp.as_ref()) => Wake::Accepted(accepted),
+                received = receive(self.udp.as_ref(), &mut datagram) => Wake::Datagram(received),
+            };
+            match wake {
+                Wake::Tick => self.handle(Input::Tick),
+                Wake::Wish(Some(wish)) => self.wish(wish),
+                Wake::Wish(None) | Wake::TimeIsUp => return,
+                Wake::LegDone(done) => self.leg_done(done),
+                Wake::Looked(account, hop) => self.looked(account, hop),
+                Wake::Tcp(TcpEvent::Message { remote, local, message }) => {
+                    self.received(remote, Input::Framed { transport: Transport::Tcp, local, remote, message });
+                }
+                Wake::Tcp(TcpEvent::Unreadable { remote, local, bytes }) => {
+                    self.received(remote, Input::Received { transport: Transport::Tcp, local, remote, bytes });
+                }
+                Wake::Tcp(TcpEvent::Closed { connection, remote }) => {
+                    if self.connections.closed(connection, remote) {
+                        self.handle(Input::TransportFailed { transport: Transport::Tcp, remote });
+                    }
+                }
+                Wake::Accepted((stream, remote)) => {
+                    if let Ok(local) = stream.local_addr() {
+                        self.connections.accept(stream, remote, local);
+                    }
+                }
+                Wake::Datagram(Ok((length, remote))) => self.datagram(&datagram[..length], remote),
+                // A datagram of ours met a closed port; the transaction's timer will tell.
+                Wake::Datagram(Err(_)) => {}
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.closing.is_some()
+            && self.sessions.is_empty()
+            && self.legs.is_empty()
+            && self
+                .accounts
+                .borrow()
+                .iter()
+                .all(|account| !matches!(account.state, AccountState::Registering | AccountState::Registered { .. }))
+    }
+
+    fn datagram(&mut self, bytes: &[u8], remote: SocketAddr) {
+        let Some(bound) = self.shared.listening.udp else {
+            return;
+        };
+        let Some(local) = self.routes.local_for(Instant::now(), bound, remote.ip()) else {
+            return;
+        };
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.received(remote, Input::Received { transport: Transport::Udp, local, remote, bytes });
+    }
+
+    /// Whatever a stranger sends, the door stays open: a fault of the endpoint's costs that message.
+    fn received(&mut self, remote: SocketAddr, input: Input) {
+        let endpoint = &mut self.endpoint;
+        if catch_unwind(AssertUnwindSafe(|| endpoint.handle(Instant::now(), input))).is_err() {
+            tracing::error!(%remote, "a SIP message broke its handling");
+        }
+        self.drain_outputs();
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.endpoint.handle(Instant::now(), input);
+        self.drain_outputs();
+    }
+
+    fn command(&mut self, command: Command) {
+        self.endpoint.handle(Instant::now(), Input::Command(command));
+    }
+
+    fn drain_outputs(&mut self) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                Output::Send { transport: Transport::Udp, remote, bytes, .. } => self.send_datagram(remote, &bytes),
+                Output::Send { transport: Transport::Tcp, local, remote, bytes } => {
+                    let local = local.filter(|_| self.shared.listening.tcp.is_some());
+                    if self.connections.send(remote, local, bytes).is_err() {
+                        let failed = Input::TransportFailed { transport: Transport::Tcp, remote };
+                        self.endpoint.handle(Instant::now(), failed);
+                    }
+                }
+                Output::Event(event) => self.event(event),
+            }
+        }
+    }
+
+    fn send_datagram(&mut self, remote: SocketAddr, bytes: &[u8]) {
+        let sent = match &self.udp {
+            Some(udp) => udp.try_send_to(bytes, remote),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
+        match sent {
+            // A full buffer loses the datagram as the network might; it is sent again by its timer.
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                tracing::debug!(%remote, %error, "a datagram could not be sent");
+                let failed = Input::TransportFailed { transport: Transport::Udp, remote };
+                self.endpoint.handle(Instant::now(), failed);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let session = match &event {
+            Event::Invited { .. } => {
+                if let Event::Invited { session, invite } = event {
+                    self.invited(session, &invite);
+                }
+                return;
+            }
+            Event::Registration { account, state } => return self.registration(*account, state),
+            Event::Ended { session, .. } => {
+                let session = *session;
+                // The leg's task also ends by the end of its queue, should that be full.
+                if let Some(events) = self.sessions.remove(&session) {
+                    let _ = events.try_send(event);
+                }
+                return;
+            }
+            Event::Ringing { session, .. }
+            | Event::Answered { session, .. }
+            | Event::Confirmed { session, .. }
+            | Event::Offered { session, .. }
+            | Event::ReferProgress { session, .. }
+            | Event::Info { session, .. } => *session,
+        };
+        if let Some(events) = self.sessions.get(&session)
+            && events.try_send(event).is_err()
+        {
+            tracing::error!("a leg's task is stuck; the leg is hung up");
+            self.command(Command::HangUp { session, reason: None });
+        }
+    }
+
+    fn invited(&mut self, session: SessionId, invite: &IncomingInvite) {
+        let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
+        let Some(wishes) = self.wishes_tx.upgrade() else {
+            return;
+        };
+        let account = self.account_of(invite);
+        match incoming::receive(&self.shared, account, session, invite, events_rx, wishes) {
+            Ok(task) => {
+                self.sessions.insert(session, events);
+                self.run_leg(session, task);
+            }
+            Err(Refusal { status, retry_after_s, warning }) => {
+                self.command(Command::Reject { session, status, retry_after_s, warning });
+            }
+        }
+    }
+
+    fn account_of(&self, invite: &IncomingInvite) -> Option<&Account> {
+        let peers: Vec<(AccountId, IpAddr)> = self.hops.iter().map(|(id, hop)| (*id, hop.remote.ip())).collect();
+        let user = invite.request_uri.user_decoded().unwrap_or_default();
+        account_of(&self.shared.accounts, &peers, &user, invite.remote.ip())
+    }
+
+    fn run_leg(&mut self, session: SessionId, task: LegTask) {
+        self.legs.spawn(async move {
+            // The id is given back also when the leg's task panics.
+            let leg = tokio::spawn(task.run());
+            let guard = AbortOnDrop(leg.abort_handle());
+            if let Err(error) = leg.await {
+                tracing::error!(%error, "a leg broke");
+            }
+            drop(guard);
+            session
+        });
+    }
+
+    fn leg_done(&mut self, session: Option<SessionId>) {
+        // A leg that broke leaves a session behind, which nobody would end.
+        if let Some(session) = session
+            && self.sessions.remove(&session).is_some()
+        {
+            self.handle(Input::Command(Command::HangUp { session, reason: None }));
+        }
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Sip(command) => self.handle(Input::Command(*command)),
+            Wish::Place { id, task, events, invite } => {
+                self.sessions.insert(id, events);
+                self.run_leg(id, *task);
+                self.handle(Input::Command(Command::Invite { session: id, invite }));
+            }
+            Wish::Drain(done) => {
+                self.handle(Input::Command(Command::Drain { retry_after_s: self.shared.config.retry_after_s }));
+                let _ = done.send(());
+            }
+            Wish::Close => self.close(),
+        }
+    }
+
+    fn close(&mut self) {
+        self.closing = Some(Instant::now() + self.shared.config.close_limit);
+        self.lookups.abort_all();
+        self.command(Command::Drain { retry_after_s: self.shared.config.retry_after_s });
+        for session in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.command(Command::HangUp { session, reason: None });
+        }
+        let registered: Vec<AccountId> = self.registering().filter(|id| self.hops.contains_key(id)).collect();
+        for account in registered {
+            self.command(Command::Unregister { account });
+        }
+        // An account whose registrar was never found has nothing to take back.
+        self.accounts.send_modify(|accounts| {
+            for (account, status) in self.shared.accounts.iter().zip(accounts) {
+                if status.state == AccountState::Registering && !self.hops.contains_key(&account.id) {
+                    status.state = AccountState::Unregistered;
+                }
+            }
+        });
+        self.drain_outputs();
+    }
+
+    fn registering(&self) -> impl Iterator<Item = AccountId> {
+        self.shared.accounts.iter().filter(|account| account.registers).map(|account| account.id)
+    }
+
+    fn look_up(&mut self, account: &Account, pause: Duration) {
+        let (id, uri, listening) = (account.id, account.first_hop().clone(), self.shared.listening);
+        self.lookups.spawn(async move {
+            sleep(pause).await;
+            (id, hop_to(&uri, listening).await)
+        });
+    }
+
+    fn looked(&mut self, id: AccountId, hop: Result<Hop, ResolveError>) {
+        let shared = self.shared.clone();
+        let Some(account) = shared.accounts.get(id.0 as usize).filter(|_| self.closing.is_none()) else {
+            return;
+        };
+        match hop {
+            Ok(hop) => {
+                let known = self.hops.insert(id, hop);
+                if account.registers && known != Some(hop) {
+                    self.set_state(id, AccountState::Registering);
+                    let registration = Box::new(account.registration(hop));
+                    self.handle(Input::Command(Command::Register { account: id, registration }));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(account = account.name, %error, "the account's registrar cannot be reached");
+                if !self.hops.contains_key(&id) {
+                    self.set_state(id, AccountState::Failed { status: 0 });
+                    self.look_up(account, LOOKUP_AGAIN);
+                }
+            }
+        }
+    }
+
+    fn registration(&mut self, id: AccountId, state: &RegistrationState) {
+        let shared = self.shared.clone();
+        let Some(account) = shared.accounts.get(id.0 as usize) else {
+            return;
+        };
+        match state {
+            RegistrationState::Registered { expires_s, public } => {
+                tracing::info!(account = account.name, expires_s, "registered");
+                self.set_state(id, AccountState::Registered { public: *public });
+            }
+            RegistrationState::Failed { status, retry_in } => {
+                tracing::warn!(account = account.name, status, retry_s = retry_in.as_secs(), "not registered");
+                self.set_state(id, AccountState::Failed { status: *status });
+                // The registrar may have moved.
+                if self.closing.is_none() {
+                    self.look_up(account, Duration::ZERO);
+                }
+            }
+            RegistrationState::Unregistered => self.set_state(id, AccountState::Unregistered),
+        }
+    }
+
+    fn set_state(&self, id: AccountId, state: AccountState) {
+        self.accounts.send_modify(|accounts| {
+            if let Some(status) = accounts.get_mut(id.0 as usize) {
+                status.state = state;
+            }
+        });
+    }
+}
+
+/// Ends a leg's task with its owner.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> (TcpStream, SocketAddr) {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::warn!(%error, "no SIP connection could be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    match socket {
+        Some(socket) => socket.recv_from(buffer).await,
+        None => std::future::pending().await,
+    }
+}

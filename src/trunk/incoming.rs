@@ -1,0 +1,87 @@
+//! An INVITE that arrived: who calls whom, whether it can be served at all, and the leg it becomes. Whether somebody
+//! answers at the dialled number is decided above.
+
+use std::net::SocketAddr;
+
+use sip::endpoint::{Event, Hop, IncomingInvite, SessionId};
+use sip::message::NameAddr;
+use sip::sdp::{Capabilities, OfferAnswer};
+use tokio::sync::mpsc;
+
+use super::Shared;
+use super::account::Account;
+use super::driver::{Refusal, Wish};
+use super::leg::LegTask;
+use super::session::{Identity, Session, warning};
+use crate::base::{Personal, PhoneNumber, SampleRate};
+use crate::leg::{Door, LegInfo, TransferWays, open_leg};
+
+/// Makes a leg of the INVITE and gives it to whoever takes calls.
+pub(super) fn receive(
+    shared: &Shared,
+    account: Option<&Account>,
+    session: SessionId,
+    invite: &IncomingInvite,
+    events: mpsc::Receiver<Event>,
+    wishes: mpsc::Sender<Wish>,
+) -> Result<LegTask, Refusal> {
+    let refuse = |status| Refusal { status, retry_after_s: None, warning: None };
+    let later = || Refusal { status: 503, retry_after_s: Some(shared.config.retry_after_s), warning: None };
+    if shared.config.require_account && account.is_none() && invite.authenticated.is_none() {
+        return Err(refuse(403));
+    }
+    let hop = Hop { transport: invite.transport, local: invite.local, remote: invite.remote };
+    let port = shared.media.open(invite.local.ip()).map_err(|error| {
+        tracing::error!(%error, "a caller is refused");
+        later()
+    })?;
+    let offers = offers(shared, hop, port.rtp_addr);
+    let domain = account.map_or_else(|| invite.from.uri.host.clone(), |account| account.domain.clone());
+    let identity = Identity { local: invite.to.clone(), domain };
+    let machine = Session::incoming(session, identity, offers, invite.sdp.as_ref(), shared.config.end_on_lost_sound)
+        .map_err(|unservable| Refusal {
+            status: unservable.status(),
+            retry_after_s: None,
+            warning: Some(warning(unservable)),
+        })?;
+    let info = info(shared, account, invite);
+    // The media plane turns sound at the rate of G.711.
+    let (leg, door, source) = open_leg(shared.ids.next_id(), info, SampleRate::HZ_8000);
+    shared.arrivals.try_send(leg).map_err(|_| later())?;
+    Ok(LegTask::new(machine, door, port, source, events, wishes))
+}
+
+/// The SDP side of a leg towards `hop`.
+pub(super) fn offers(shared: &Shared, hop: Hop, rtp: SocketAddr) -> OfferAnswer {
+    let advertised = SocketAddr::new(hop.advertised(shared.config.advertised_address).ip(), rtp.port());
+    // RFC 8866 §5.2 wants a number that other implementations can hold: 62 bits and not zero.
+    let session_id = shared.ids.next_id().0 >> 2 | 1;
+    OfferAnswer::new(Capabilities::default(), advertised, session_id)
+}
+
+fn info(shared: &Shared, account: Option<&Account>, invite: &IncomingInvite) -> LegInfo {
+    // Only a carrier we hold an account at is believed about who calls (RFC 3325 §3).
+    let asserted = invite.asserted_identity.as_ref().filter(|_| account.is_some());
+    let number = |party: &NameAddr| party.uri.user_decoded().and_then(|user| PhoneNumber::parse(&user).ok());
+    let display = |party: &NameAddr| party.display.clone().filter(|name| !name.trim().is_empty());
+    LegInfo {
+        door: Door::Sip,
+        door_name: account.map_or(&shared.config.name, |account| &account.name).clone(),
+        caller: asserted.and_then(number).or_else(|| number(&invite.from)),
+        caller_name: asserted.and_then(display).or_else(|| display(&invite.from)).map(Personal::new),
+        dialled: dialled(account, invite),
+        foreign_id: invite.call_id.clone(),
+        remote: invite.remote,
+        transfer: TransferWays { refer: true, pbx: false },
+    }
+}
+
+/// A carrier that calls our Contact writes who was dialled into To.
+fn dialled(account: Option<&Account>, invite: &IncomingInvite) -> String {
+    let requested = invite.request_uri.user_decoded().unwrap_or_default();
+    let to = invite.to.uri.user_decoded().filter(|user| !user.is_empty());
+    match to {
+        Some(to) if account.is_some_and(|account| account.contact_user == requested) => to,
+        _ => requested,
+    }
+}

@@ -1,0 +1,138 @@
+//! The shell around one `session`: a task that carries events, commands and sound between the endpoint's driver, the
+//! call and the media plane. Decides nothing; a panic in it ends this leg only.
+
+use sip::endpoint::{Command, EndedBy, Event, SessionEnd};
+use tokio::select;
+use tokio::sync::mpsc;
+
+use super::driver::Wish;
+use super::session::{Input, Output, Session};
+use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
+use crate::media::{MediaControl, MediaEvent, MediaPort};
+
+/// One leg, from INVITE to the end.
+pub(super) struct LegTask {
+    session: Session,
+    door: LegDoor,
+    media: Media,
+    events: mpsc::Receiver<Event>,
+    wishes: mpsc::Sender<Wish>,
+    /// The call dropped its leg, and was heard to.
+    dropped: bool,
+}
+
+/// The leg's sound on the network.
+enum Media {
+    /// Open, and not agreed on.
+    Ready(MediaPort, SoundSource),
+    Flowing(MediaControl, mpsc::Receiver<MediaEvent>),
+    Over,
+}
+
+impl LegTask {
+    /// `events` are the endpoint's for this session.
+    pub(super) fn new(
+        session: Session,
+        door: LegDoor,
+        port: MediaPort,
+        source: SoundSource,
+        events: mpsc::Receiver<Event>,
+        wishes: mpsc::Sender<Wish>,
+    ) -> LegTask {
+        LegTask { session, door, media: Media::Ready(port, source), events, wishes, dropped: false }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            while let Some(output) = self.session.poll_output() {
+                self.perform(output).await;
+            }
+            if self.session.is_over() {
+                break;
+            }
+            let input = select! { biased;
+                event = self.events.recv() => match event {
+                    Some(event) => Input::Sip(event),
+                    None => Input::Sip(self.lost()),
+                },
+                command = self.door.commands.recv(), if !self.dropped => self.asked(command),
+                event = self.media.event() => Input::Media(event),
+            };
+            self.session.handle(input);
+        }
+        if self.door.dropped_events() > 0 {
+            tracing::warn!(dropped = self.door.dropped_events(), "a call was too slow to read its leg's events");
+        }
+    }
+
+    fn asked(&mut self, command: Option<LegCommand>) -> Input {
+        self.dropped = command.is_none();
+        command.map_or(Input::Dropped, Input::Command)
+    }
+
+    /// The driver is gone, and the session with it.
+    fn lost(&self) -> Event {
+        let end = SessionEnd { by: EndedBy::Network, status: 500, q850: None };
+        Event::Ended { session: self.session.id(), end }
+    }
+
+    async fn perform(&mut self, output: Output) {
+        match output {
+            // A driver that is gone is heard of by the end of `events`.
+            Output::Sip(command) => drop(self.wishes.send(Wish::Sip(Box::new(command))).await),
+            Output::Tell(LegEvent::Ended(end)) => self.door.end(end),
+            Output::Tell(event) => self.door.tell(event),
+            Output::Start(negotiated) => {
+                if let Media::Ready(port, source) = std::mem::replace(&mut self.media, Media::Over) {
+                    match port.start(*negotiated, source) {
+                        Ok((control, events)) => self.media = Media::Flowing(control, events),
+                        Err(error) => {
+                            tracing::error!(%error, "no sound for a leg");
+                            self.session.handle(Input::NoMedia);
+                        }
+                    }
+                }
+            }
+            Output::Update(negotiated) => {
+                if let Media::Flowing(control, _) = &self.media {
+                    control.update(*negotiated);
+                }
+            }
+            Output::Press(keys) => {
+                if let Media::Flowing(control, _) = &self.media {
+                    control.send_dtmf(&keys);
+                }
+            }
+            Output::Stop => {
+                if let Media::Flowing(control, _) = std::mem::replace(&mut self.media, Media::Over) {
+                    let stats = control.stats();
+                    tracing::info!(
+                        sent = stats.sent,
+                        received = stats.received,
+                        lost = stats.lost,
+                        late_frames = stats.late_frames,
+                        "sound of a leg is over"
+                    );
+                    control.stop();
+                }
+            }
+        }
+    }
+}
+
+impl Media {
+    async fn event(&mut self) -> MediaEvent {
+        if let Media::Flowing(_, events) = self
+            && let Some(event) = events.recv().await
+        {
+            return event;
+        }
+        std::future::pending().await
+    }
+}
+
+impl From<Command> for Wish {
+    fn from(command: Command) -> Wish {
+        Wish::Sip(Box::new(command))
+    }
+}

@@ -1,0 +1,138 @@
+//! Calls we place: the target understood, the way found, the leg made. The rest is the session's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sip::endpoint::{Hop, Invite, SessionId};
+use sip::message::{Host, NameAddr, Uri};
+use tokio::sync::mpsc;
+
+use super::account::{Account, sip_uri};
+use super::driver::{SESSION_EVENTS, Wish};
+use super::leg::LegTask;
+use super::resolve::{ResolveError, hop_to};
+use super::session::{Identity, Session, address};
+use super::{InviteError, InviteOptions, Shared, incoming};
+use crate::base::{PhoneNumber, SampleRate};
+use crate::leg::{Door, Leg, LegInfo, TransferWays, open_leg};
+use crate::media::OpenError;
+
+/// How long the far end may ring when nobody says.
+const RING_LIMIT: Duration = Duration::from_secs(60);
+
+impl From<ResolveError> for InviteError {
+    fn from(error: ResolveError) -> InviteError {
+        match error {
+            ResolveError::NoAddress => InviteError::Unresolvable,
+            ResolveError::NoTransport => InviteError::NoTransport,
+        }
+    }
+}
+
+pub(super) async fn invite(
+    shared: &Arc<Shared>,
+    wishes: &mpsc::Sender<Wish>,
+    target: &str,
+    options: InviteOptions,
+) -> Result<Leg, InviteError> {
+    if shared.is_draining() {
+        return Err(InviteError::Closing);
+    }
+    let account = account(shared, options.account.as_deref())?;
+    let (target, account) = target_of(shared, target, account)?;
+    let first_hop = account.map_or(&target, Account::first_hop);
+    let hop = hop_to(first_hop, shared.listening).await?;
+    let port = shared.media.open(hop.local.ip()).map_err(|error| {
+        tracing::error!(%error, "a call cannot be placed");
+        match error {
+            OpenError::PortsExhausted | OpenError::Bind { .. } => InviteError::NoMediaPort,
+        }
+    })?;
+    let offers = incoming::offers(shared, hop, port.rtp_addr);
+    let from = from(shared, account, hop, options.caller.as_ref());
+    let domain = account.map_or_else(|| target.host.clone(), |account| account.domain.clone());
+    let identity = Identity { local: from.clone(), domain };
+    let leg_id = shared.ids.next_id();
+    let id = SessionId(leg_id.0);
+    let (machine, sdp) = Session::outgoing(id, identity, offers, shared.config.end_on_lost_sound);
+    let info = LegInfo {
+        door: Door::Sip,
+        door_name: account.map_or(&shared.config.name, |account| &account.name).clone(),
+        caller: target.user_decoded().and_then(|user| PhoneNumber::parse(&user).ok()),
+        caller_name: None,
+        dialled: target.user_decoded().unwrap_or_default(),
+        foreign_id: String::new(),
+        remote: hop.remote,
+        transfer: TransferWays { refer: true, pbx: false },
+    };
+    let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
+    let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
+    let task = Box::new(LegTask::new(machine, door, port, source, events_rx, wishes.clone()));
+    let invite = Box::new(Invite {
+        to: NameAddr::new(target.clone()),
+        headers: headers(account, &options),
+        target,
+        hop,
+        from,
+        credentials: account.and_then(|account| account.credentials.clone()),
+        sdp,
+        contact_user: account.map(|account| account.contact_user.clone()),
+        ring_limit: if options.ring_limit.is_zero() { RING_LIMIT } else { options.ring_limit },
+    });
+    wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
+    Ok(leg)
+}
+
+fn account<'a>(shared: &'a Shared, name: Option<&str>) -> Result<Option<&'a Account>, InviteError> {
+    match name {
+        None => Ok(None),
+        Some(name) => {
+            let found = shared.accounts.iter().find(|account| account.name == name);
+            found.map(Some).ok_or(InviteError::NoAccount)
+        }
+    }
+}
+
+/// A SIP address is called as it is, through the account if one is named; a number is called through an account.
+fn target_of<'a>(
+    shared: &'a Shared,
+    target: &str,
+    account: Option<&'a Account>,
+) -> Result<(Uri, Option<&'a Account>), InviteError> {
+    let looks_like_uri = target.contains('@') || target.trim_start().to_ascii_lowercase().starts_with("sip");
+    if looks_like_uri && let Some(uri) = sip_uri(target) {
+        return Ok((Uri { headers: Vec::new(), ..uri }, account));
+    }
+    let number = target.trim().strip_prefix("tel:").unwrap_or(target.trim());
+    let number = number.split(';').next().unwrap_or_default();
+    let plausible = address(number, &Host::Name("domain".to_owned())).filter(Uri::is_sip).is_some();
+    if !plausible {
+        return Err(InviteError::BadTarget);
+    }
+    let account = account.or(shared.accounts.first()).ok_or(InviteError::NoAccount)?;
+    let uri = address(number, &account.domain).ok_or(InviteError::BadTarget)?;
+    Ok((uri, Some(account)))
+}
+
+/// A carrier knows its account by From; a peer called directly is shown the number itself.
+fn from(shared: &Shared, account: Option<&Account>, hop: Hop, caller: Option<&PhoneNumber>) -> NameAddr {
+    let mut from = match account {
+        Some(account) => account.from(),
+        None => {
+            let host = hop.advertised(shared.config.advertised_address).ip();
+            let user = caller.map_or("telefonist", PhoneNumber::e164);
+            NameAddr::new(Uri::sip(host.into()).with_user(user))
+        }
+    };
+    from.display = caller.filter(|_| account.is_some()).map(|caller| caller.e164().to_owned());
+    from
+}
+
+fn headers(account: Option<&Account>, options: &InviteOptions) -> Vec<(String, String)> {
+    let mut headers = options.headers.clone();
+    if let (Some(account), Some(caller)) = (account, &options.caller) {
+        let identity = NameAddr::new(Uri::sip(account.domain.clone()).with_user(caller.e164()));
+        headers.push(("P-Asserted-Identity".to_owned(), identity.to_string()));
+    }
+    headers
+}

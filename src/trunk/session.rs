@@ -1,0 +1,482 @@
+//! One INVITE session as a machine: what the endpoint's events, the call's commands and the sound's events mean for
+//! each other. Offer and answer are judged by `sip::sdp`; sockets and sound are moved by `leg`.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use sip::endpoint::{Command, Event, Reason, ReferProgress, SessionEnd, SessionId, Transfer, Warning};
+use sip::message::{Host, NameAddr, Uri};
+use sip::sdp::{Negotiated, OfferAnswer, Unservable};
+
+use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, TransferProgress};
+use crate::media::{MediaEvent, StopCause};
+
+/// The status of a hand-over this door cannot do (RFC 3261 §21.5.2).
+const NOT_IMPLEMENTED: u16 = 501;
+/// The status of a hand-over without a conversation to hand over (RFC 3261 §21.4.19).
+const NO_SUCH_CALL: u16 = 481;
+/// The status of a target that is no address (RFC 3261 §21.4.5).
+const NOT_FOUND: u16 = 404;
+/// The status that stands for an outcome nobody told (RFC 3261 §21.4.9).
+const TIMED_OUT: u16 = 408;
+/// The status of a leg whose sound broke on our side.
+const FAULT: u16 = 500;
+
+#[derive(Debug)]
+pub enum Input {
+    Sip(Event),
+    Command(LegCommand),
+    /// The call dropped its leg.
+    Dropped,
+    Media(MediaEvent),
+    /// The sound could not be started.
+    NoMedia,
+}
+
+#[derive(Debug)]
+pub enum Output {
+    Sip(Command),
+    Tell(LegEvent),
+    /// Let sound flow.
+    Start(Box<Negotiated>),
+    /// Another agreement is in force.
+    Update(Box<Negotiated>),
+    /// Keys towards the party.
+    Press(String),
+    /// No more sound.
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Somebody calls and has no final answer.
+    Arriving,
+    /// Our 200 is out and the ACK is not in.
+    Answering,
+    /// We call and have no final answer.
+    Calling,
+    Talking,
+    /// The end was asked for; the endpoint has yet to say that it came.
+    Ending,
+    Over,
+}
+
+/// Who we are and where bare numbers live, for hand-overs.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub local: NameAddr,
+    pub domain: Host,
+}
+
+/// The machine of one session.
+#[derive(Debug)]
+pub struct Session {
+    id: SessionId,
+    identity: Identity,
+    offers: OfferAnswer,
+    phase: Phase,
+    /// The answer to the offer of the INVITE, until it is sent.
+    answer: Option<Box<Negotiated>>,
+    /// Our own offer waits for the peer's answer in an ACK.
+    offer_is_ours: bool,
+    flowing: bool,
+    held: bool,
+    rang: bool,
+    /// Keys come in RTP: the same key by INFO would be a second one.
+    keys_in_sound: bool,
+    end_on_lost_sound: bool,
+    /// Why we hung up, where the call did not ask for it.
+    own_reason: Option<LegEnd>,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// Somebody calls with `offer`, or wants ours.
+    pub fn incoming(
+        id: SessionId,
+        identity: Identity,
+        mut offers: OfferAnswer,
+        offer: Option<&Bytes>,
+        end_on_lost_sound: bool,
+    ) -> Result<Session, Unservable> {
+        let answer = offer.map(|offer| offers.answer(offer)).transpose()?.map(Box::new);
+        let mut session = Session::new(id, identity, offers, Phase::Arriving, end_on_lost_sound);
+        session.answer = answer;
+        Ok(session)
+    }
+
+    /// We call; the offer is for the INVITE.
+    pub fn outgoing(
+        id: SessionId,
+        identity: Identity,
+        mut offers: OfferAnswer,
+        end_on_lost_sound: bool,
+    ) -> (Session, Bytes) {
+        let offer = offers.offer();
+        (Session::new(id, identity, offers, Phase::Calling, end_on_lost_sound), offer)
+    }
+
+    fn new(id: SessionId, identity: Identity, offers: OfferAnswer, phase: Phase, end_on_lost_sound: bool) -> Session {
+        Session {
+            id,
+            identity,
+            offers,
+            phase,
+            answer: None,
+            offer_is_ours: false,
+            flowing: false,
+            held: false,
+            rang: false,
+            keys_in_sound: false,
+            end_on_lost_sound,
+            own_reason: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub fn handle(&mut self, input: Input) {
+        match input {
+            Input::Sip(event) => self.event(event),
+            Input::Command(command) => self.command(command),
+            Input::Dropped => self.hang_up(None),
+            Input::Media(event) => self.media(event),
+            Input::NoMedia => self.give_up(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None }, None),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Ringing { .. } if self.phase == Phase::Calling => {
+                if !std::mem::replace(&mut self.rang, true) {
+                    self.tell(LegEvent::Ringing);
+                }
+            }
+            Event::Answered { sdp, .. } if self.phase == Phase::Calling => self.agreed(sdp.as_ref()),
+            Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
+            Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
+            Event::ReferProgress { progress, .. } => self.tell(LegEvent::Transfer(transfer_progress(progress))),
+            Event::Info { content_type, body, .. } if !self.keys_in_sound => {
+                if let Some(key) = key_in_info(&content_type, &body) {
+                    self.tell(LegEvent::Dtmf(key));
+                }
+            }
+            Event::Ended { end, .. } => self.ended(end),
+            Event::Invited { .. }
+            | Event::Ringing { .. }
+            | Event::Answered { .. }
+            | Event::Info { .. }
+            | Event::Registration { .. } => {}
+        }
+    }
+
+    fn command(&mut self, command: LegCommand) {
+        let session = self.id;
+        match command {
+            LegCommand::Ring if self.phase == Phase::Arriving => self.send(Command::Ring { session }),
+            LegCommand::Answer if self.phase == Phase::Arriving => self.answer(),
+            LegCommand::Reject { status, retry_after_s } if self.phase == Phase::Arriving => {
+                self.phase = Phase::Ending;
+                self.send(Command::Reject { session, status, retry_after_s, warning: None });
+            }
+            LegCommand::Ring | LegCommand::Answer => {}
+            LegCommand::Reject { .. } | LegCommand::HangUp => self.hang_up(None),
+            LegCommand::Refer { target } => self.refer(&target),
+            LegCommand::PbxTransfer { .. } => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_IMPLEMENTED))),
+            LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
+        }
+    }
+
+    fn media(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::Dtmf(key) => {
+                self.keys_in_sound = true;
+                self.tell(LegEvent::Dtmf(key));
+            }
+            MediaEvent::Silent(_) if self.end_on_lost_sound && !self.held && self.phase == Phase::Talking => {
+                let end = LegEnd { by: EndedBy::Network, sip_status: 200, q850: None };
+                self.give_up(end, Some(reason(200, "no RTP")));
+            }
+            MediaEvent::Stopped(StopCause::Fault) => {
+                self.give_up(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None }, None);
+            }
+            MediaEvent::Silent(_) | MediaEvent::Flowing | MediaEvent::Stopped(StopCause::Asked) => {}
+        }
+    }
+
+    fn answer(&mut self) {
+        self.phase = Phase::Answering;
+        let sdp = match self.answer.take() {
+            Some(answer) => {
+                let sdp = answer.sdp.clone();
+                self.start(answer);
+                sdp
+            }
+            // An INVITE without an offer gets ours in the 200, and answers it in the ACK (RFC 3261 §13.2.1).
+            None => {
+                self.offer_is_ours = true;
+                self.offers.offer()
+            }
+        };
+        self.send(Command::Answer { session: self.id, sdp });
+    }
+
+    /// The peer's answer to our first offer, or none where there has to be one.
+    fn agreed(&mut self, answer: Option<&Bytes>) {
+        self.offer_is_ours = false;
+        let judged = answer.ok_or(Unservable::NoAudio).and_then(|answer| self.offers.accept(answer));
+        match judged {
+            Ok(negotiated) => {
+                self.phase = Phase::Talking;
+                self.start(Box::new(negotiated));
+                self.tell(LegEvent::Answered);
+                self.hold_as_agreed();
+            }
+            Err(unservable) => {
+                // RFC 3261 §13.2.2.4: an answer that cannot be served is acknowledged, then the session is ended.
+                let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
+                self.give_up(end, Some(reason(unservable.status(), "no common media")));
+            }
+        }
+    }
+
+    fn confirmed(&mut self, sdp: Option<&Bytes>) {
+        match self.phase {
+            Phase::Answering if self.offer_is_ours => self.agreed(sdp),
+            Phase::Answering => {
+                self.phase = Phase::Talking;
+                self.tell(LegEvent::Answered);
+                self.hold_as_agreed();
+            }
+            Phase::Talking if self.offer_is_ours => {
+                self.offer_is_ours = false;
+                // A bad answer to a re-INVITE leaves what was agreed before (RFC 3261 §14.1).
+                if let Some(Ok(negotiated)) = sdp.map(|sdp| self.offers.accept(sdp)) {
+                    self.update(Box::new(negotiated));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn offered(&mut self, sdp: Option<&Bytes>) {
+        let session = self.id;
+        let Some(offer) = sdp else {
+            self.offer_is_ours = true;
+            let sdp = self.offers.offer();
+            return self.send(Command::AnswerOffer { session, sdp });
+        };
+        match self.offers.answer(offer) {
+            Ok(negotiated) => {
+                self.send(Command::AnswerOffer { session, sdp: negotiated.sdp.clone() });
+                self.update(Box::new(negotiated));
+            }
+            Err(unservable) => self.send(Command::RejectOffer { session, status: unservable.status() }),
+        }
+    }
+
+    fn start(&mut self, negotiated: Box<Negotiated>) {
+        self.flowing = true;
+        self.outputs.push_back(Output::Start(negotiated));
+    }
+
+    fn update(&mut self, negotiated: Box<Negotiated>) {
+        if self.flowing {
+            self.outputs.push_back(Output::Update(negotiated));
+            self.hold_as_agreed();
+        }
+    }
+
+    fn hold_as_agreed(&mut self) {
+        let held = self.offers.negotiated().is_some_and(|negotiated| negotiated.held);
+        if held != self.held {
+            self.held = held;
+            self.tell(LegEvent::Held(held));
+        }
+    }
+
+    fn refer(&mut self, target: &str) {
+        if self.phase != Phase::Talking {
+            return self.tell(LegEvent::Transfer(TransferProgress::Failed(NO_SUCH_CALL)));
+        }
+        match address(target, &self.identity.domain) {
+            Some(refer_to) => {
+                let mut referred_by = self.identity.local.clone();
+                referred_by.params = Default::default();
+                let transfer = Box::new(Transfer { refer_to, referred_by: Some(referred_by) });
+                self.send(Command::Refer { session: self.id, transfer });
+            }
+            None => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_FOUND))),
+        }
+    }
+
+    /// Ends the session for a reason of our own, which the leg's end will tell.
+    fn give_up(&mut self, end: LegEnd, reason: Option<Reason>) {
+        if !matches!(self.phase, Phase::Ending | Phase::Over) {
+            self.own_reason = Some(end);
+            self.hang_up(reason);
+        }
+    }
+
+    fn hang_up(&mut self, reason: Option<Reason>) {
+        if !matches!(self.phase, Phase::Ending | Phase::Over) {
+            self.phase = Phase::Ending;
+            self.send(Command::HangUp { session: self.id, reason });
+        }
+    }
+
+    fn ended(&mut self, end: SessionEnd) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        self.phase = Phase::Over;
+        self.outputs.push_back(Output::Stop);
+        let end = self.own_reason.take().unwrap_or_else(|| LegEnd {
+            by: match end.by {
+                sip::endpoint::EndedBy::Peer => EndedBy::Peer,
+                sip::endpoint::EndedBy::Us => EndedBy::Us,
+                sip::endpoint::EndedBy::Network => EndedBy::Network,
+            },
+            sip_status: end.status,
+            q850: end.q850,
+        });
+        self.tell(LegEvent::Ended(end));
+    }
+
+    fn send(&mut self, command: Command) {
+        self.outputs.push_back(Output::Sip(command));
+    }
+
+    fn tell(&mut self, event: LegEvent) {
+        self.outputs.push_back(Output::Tell(event));
+    }
+}
+
+/// A SIP or `tel:` URI as it is; anything else is the user part of an address at `domain`.
+pub fn address(target: &str, domain: &Host) -> Option<Uri> {
+    let target = target.trim();
+    if let Ok(uri) = target.parse::<Uri>()
+        && (uri.is_sip() || uri.scheme == sip::message::Scheme::Tel)
+    {
+        return Some(uri);
+    }
+    let is_user = !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || "+*#-_.".contains(c));
+    is_user.then(|| Uri::sip(domain.clone()).with_user(target))
+}
+
+/// The Warning that goes with the refusal of an offer.
+pub fn warning(unservable: Unservable) -> Warning {
+    Warning { code: unservable.warning_code(), text: unservable.to_string() }
+}
+
+fn reason(cause: u16, text: &str) -> Reason {
+    Reason { protocol: "SIP".to_owned(), cause, text: Some(text.to_owned()) }
+}
+
+fn transfer_progress(progress: ReferProgress) -> TransferProgress {
+    match progress {
+        ReferProgress::Accepted => TransferProgress::Accepted,
+        // A subscription that ends before the outcome leaves it unknown: the caller must not be given up for it.
+        ReferProgress::Notified { status: ..200, terminated: true } | ReferProgress::TimedOut => {
+            TransferProgress::Failed(TIMED_OUT)
+        }
+        ReferProgress::Notified { status: status @ ..200, .. } => TransferProgress::Trying(status),
+        ReferProgress::Notified { status: 200..300, .. } => TransferProgress::Succeeded,
+        ReferProgress::Notified { status, .. } | ReferProgress::Refused { status } => TransferProgress::Failed(status),
+    }
+}
+
+/// The key in an INFO: `application/dtmf-relay` has a line `Signal=5`, `application/dtmf` the key alone; neither has an
+/// RFC, and both write keys 10 and 11 for `*` and `#` at times.
+fn key_in_info(content_type: &str, body: &[u8]) -> Option<char> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let body = std::str::from_utf8(body).ok()?;
+    let signal = if kind.eq_ignore_ascii_case("application/dtmf-relay") {
+        body.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("signal").then_some(value)
+        })?
+    } else if kind.eq_ignore_ascii_case("application/dtmf") {
+        body
+    } else {
+        return None;
+    };
+    match signal.trim() {
+        "10" => Some('*'),
+        "11" => Some('#'),
+        signal => {
+            let mut keys = signal.chars();
+            let key = keys.next()?.to_ascii_uppercase();
+            (keys.next().is_none() && matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(key)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_info() {
+        for (kind, body, expect) in [
+            ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", Some('5')),
+            ("Application/DTMF-Relay; charset=utf-8", "duration=100\nsignal= # \n", Some('#')),
+            ("application/dtmf-relay", "Signal=10\r\n", Some('*')),
+            ("application/dtmf", "a", Some('A')),
+            ("application/dtmf", "11", Some('#')),
+            ("application/dtmf", "12", None),
+            ("application/dtmf", "", None),
+            ("application/dtmf-relay", "Duration=160", None),
+            ("text/plain", "5", None),
+        ] {
+            assert_eq!(key_in_info(kind, body.as_bytes()), expect, "{kind} {body:?}");
+        }
+        assert_eq!(key_in_info("application/dtmf", &[0xff]), None);
+    }
+
+    #[test]
+    fn hand_overs_go_to_addresses() {
+        let domain = Host::Name("carrier.example".to_owned());
+        for (target, expect) in [
+            ("sip:op@10.0.0.1:5070", Some("sip:op@10.0.0.1:5070")),
+            ("tel:+380441234567", Some("tel:+380441234567")),
+            ("+380441234567", Some("sip:+380441234567@carrier.example")),
+            ("operators", Some("sip:operators@carrier.example")),
+            ("*72#", Some("sip:*72%23@carrier.example")),
+            ("", None),
+            ("http://example.com/", None),
+            ("op er", None),
+        ] {
+            let address = address(target, &domain).map(|uri| uri.to_string());
+            assert_eq!(address.as_deref(), expect, "{target}");
+        }
+    }
+
+    #[test]
+    fn progress_of_a_hand_over() {
+        use ReferProgress::{Accepted, Notified, Refused, TimedOut};
+        for (progress, expect) in [
+            (Accepted, TransferProgress::Accepted),
+            (Notified { status: 100, terminated: false }, TransferProgress::Trying(100)),
+            (Notified { status: 180, terminated: false }, TransferProgress::Trying(180)),
+            (Notified { status: 180, terminated: true }, TransferProgress::Failed(408)),
+            (Notified { status: 200, terminated: true }, TransferProgress::Succeeded),
+            (Notified { status: 486, terminated: true }, TransferProgress::Failed(486)),
+            (Refused { status: 603 }, TransferProgress::Failed(603)),
+            (TimedOut, TransferProgress::Failed(408)),
+        ] {
+            assert_eq!(transfer_progress(progress), expect, "{progress:?}");
+        }
+    }
+}
