@@ -9,6 +9,8 @@ pub mod live;
 mod pages;
 mod recording;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod view;
 mod words;
 

@@ -5,6 +5,10 @@
 mod query;
 mod record;
 mod rows;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use std::path::PathBuf;
