@@ -420,4 +420,17 @@ mod tests {
         }
         assert_eq!(tick(&mut source, now), vec![3; 160]);
     }
+
+    #[test]
+    fn a_tap_tells_what_it_lost() {
+        let (sound, mut source) = sound_channel(RATE);
+        let mut tap = sound.speaker.tap();
+        for _ in 0..TAP_FRAMES + 3 {
+            tick(&mut source, Instant::now());
+        }
+        assert_eq!(tap.try_recv().unwrap().lost_before, 0);
+        tick(&mut source, Instant::now());
+        let last = std::iter::from_fn(|| tap.try_recv().ok()).last().unwrap();
+        assert_eq!(last.lost_before, 3);
+    }
 }

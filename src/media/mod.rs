@@ -5,7 +5,7 @@
 mod clock;
 pub mod codec;
 pub mod conceal;
-mod epoll;
+mod kernel;
 mod latch;
 pub mod plane;
 mod port;

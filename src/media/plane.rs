@@ -18,7 +18,7 @@ use sip::sdp::Negotiated;
 use tokio::sync::{mpsc, watch};
 
 use super::clock::{Clock, LATE, PHASES};
-use super::epoll::{Epoll, prefer_this_thread};
+use super::kernel::{Epoll, prefer_this_thread};
 use super::port::{PortPool, bind_pair};
 use super::session::{Output, Session};
 use super::{Config, MediaEvent, MediaStats, StopCause};
@@ -309,7 +309,9 @@ impl Works {
             for token in &readable {
                 self.read(*token);
             }
-            while let Some(tick) = clock.tick(Instant::now()) {
+            // At most a slot's worth: a thread that is behind must go on reading too.
+            for _ in 0..PHASES {
+                let Some(tick) = clock.tick(Instant::now()) else { break };
                 for place in 0..self.legs.len() {
                     self.turn(place, &tick);
                 }

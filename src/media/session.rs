@@ -317,3 +317,6 @@ impl Session {
         agreed.map(|(_, codec)| *codec).or_else(|| Codec::from_static(payload_type))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,8 @@ const JUMP: Duration = Duration::from_secs(1);
 const LATE_RUN: u32 = 5;
 /// Slots that are concealed after the buffer ran dry, before its emptiness counts as the far end's silence (DTX).
 const CONCEALED_SLOTS: u32 = 3;
+/// Slots in a row with too long a delay before it is shortened: one `pop` that itself came late proves nothing.
+const LONG_RUN: u32 = 5;
 /// Slots above the wanted delay at which one is dropped even from speech.
 const SLIP_ANYWAY: i64 = 3;
 /// Lets the spread fall by less than a timestamp unit a packet.
@@ -106,6 +108,8 @@ struct Stream {
     /// How much later than the fastest packets come, nearly at worst, times `SPREAD_SCALE`: rises by a half, falls by a 256th.
     spread_scaled: i64,
     late_run: u32,
+    /// Slots in a row for which the delay was too long by more than a slot.
+    long_run: u32,
     empty_run: u32,
     /// The delay at the last `pop`.
     delay: i64,
@@ -211,11 +215,12 @@ impl JitterBuffer {
         if has_sound {
             let over = excess(playhead);
             let quiet = stream.is_quiet(playhead, slot);
-            if over > SLIP_ANYWAY * slot || (over > slot && quiet) {
+            stream.long_run = if over > slot { stream.long_run + 1 } else { 0 };
+            if stream.long_run >= LONG_RUN && (quiet || over > SLIP_ANYWAY * slot) {
                 stream.discard_before(playhead + slot);
                 playhead += slot;
                 self.stats.slipped += 1;
-            } else if over < -slot && quiet {
+            } else if over < -slot / 2 && quiet {
                 stream.hold(playhead, now);
                 self.stats.stretched += 1;
                 self.stats.concealed += 1;
@@ -281,6 +286,7 @@ impl JitterBuffer {
             fastest: Fastest { before: transit, now: transit, window_ends },
             spread_scaled: (self.units(self.config.start) - self.slot / 2) * SPREAD_SCALE,
             late_run: 0,
+            long_run: 0,
             empty_run: 0,
             delay: 0,
         });

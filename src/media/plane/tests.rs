@@ -334,6 +334,36 @@ async fn the_end_of_the_plane_is_told_to_every_leg() {
 }
 
 #[tokio::test]
+async fn without_telephone_event_keys_travel_as_tones() {
+    let config = Config { in_band_dtmf: true, ..Config::default() };
+    let (one, other) = (plane(config.clone()), plane(config));
+    let (here, there) = (one.open(LOCAL).unwrap(), other.open(LOCAL).unwrap());
+    let plain = Capabilities { telephone_event: None, ..Capabilities::default() };
+    let mut offerer = OfferAnswer::new(plain, here.rtp_addr, 1);
+    let mut answerer = OfferAnswer::new(Capabilities::default(), there.rtp_addr, 2);
+    let answer = answerer.answer(&offerer.offer()).unwrap();
+    let accepted = offerer.accept(&answer.sdp).unwrap();
+    let (mut here, there) = (Party::start(here, accepted), Party::start(there, answer));
+    there.control.send_dtmf("42");
+    here.until(MediaEvent::Dtmf('4')).await;
+    here.until(MediaEvent::Dtmf('2')).await;
+}
+
+#[tokio::test]
+async fn the_peer_may_change_its_codec_unasked() {
+    let plane = plane(Config::default());
+    let mut bare = Bare::new(&plane, "").await;
+    // Silence of µ-law, which read as A-law would be a loud hum.
+    for sequence in 0..10 {
+        bare.send(sequence, 0, &[0xFF; 160]).await;
+    }
+    bare.party.until(MediaEvent::Flowing).await;
+    for _ in 0..20 {
+        assert!(soon(bare.party.sound.incoming.recv()).await.unwrap().level_dbfs() < -90.0);
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_nothing() {
     let plane = plane(Config::default());
     let mut bare = Bare::new(&plane, "").await;
