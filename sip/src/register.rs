@@ -16,6 +16,8 @@ use crate::timer::{Timer, Timers};
 const MOST_REQUESTS: u8 = 6;
 /// The shortest life of a binding we refresh; a registrar that grants less is asked no faster.
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+/// Clients whose registrar restarts return over this time, not all at once.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(4);
 
 /// One account at one registrar.
 #[derive(Debug, Clone)]
@@ -60,6 +62,8 @@ pub enum RegisterInput {
     Response(Response),
     /// No response came; the status that stands for it.
     Failed(StatusCode),
+    /// The connection to the registrar closed: calls for us have no way in until we register over a new one.
+    ConnectionLost,
     /// Remove the binding.
     Unregister,
     Tick,
@@ -151,6 +155,10 @@ impl Registrant {
         match input {
             RegisterInput::Response(response) => self.on_response(now, &response, ids),
             RegisterInput::Failed(status) => self.on_failure(now, status, None, ids),
+            RegisterInput::ConnectionLost if self.state == State::Registered => {
+                self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
+            }
+            RegisterInput::ConnectionLost => {}
             RegisterInput::Unregister => self.unregister(),
             RegisterInput::Tick => {
                 while let Some(timer) = self.timers.take_due(now) {

@@ -11,9 +11,14 @@ pub(super) fn offer(request: &Request) -> Option<Bytes> {
     of(&request.headers, &request.body)
 }
 
+/// Whether there is no body. A datagram without Content-Length may end in a stray line end.
+pub(super) fn is_blank(body: &[u8]) -> bool {
+    body.trim_ascii().is_empty()
+}
+
 /// The SDP of a message with these headers and this body.
 pub(super) fn of(headers: &Headers, body: &Bytes) -> Option<Bytes> {
-    if body.is_empty() {
+    if is_blank(body) {
         return None;
     }
     match headers.content_type() {

@@ -10,7 +10,7 @@ use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session};
 use super::table::{ClientContext, Purpose};
-use super::{Endpoint, ways, write};
+use super::{Endpoint, body, ways, write};
 use crate::auth::ClientAuth;
 use crate::dialog::DialogId;
 use crate::message::{HeaderName, Method, Request, Response, StatusCode};
@@ -79,7 +79,7 @@ impl Endpoint {
         let kind = request.headers.content_type().ok().flatten().map(|kind| kind.value);
         let known = ["application/dtmf-relay", "application/dtmf"];
         match kind {
-            _ if request.body.is_empty() => self.reply(now, id, arrival, &Refusal::new(StatusCode::OK)),
+            _ if body::is_blank(&request.body) => self.reply(now, id, arrival, &Refusal::new(StatusCode::OK)),
             Some(kind) if known.iter().any(|known| kind.eq_ignore_ascii_case(known)) => {
                 self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
                 let content_type = kind.to_ascii_lowercase();

@@ -177,9 +177,11 @@ pub enum Event {
     Invited { session: SessionId, invite: Box<IncomingInvite> },
     /// The far end of our call rings or plays early media (101–199).
     Ringing { session: SessionId, status: u16, sdp: Option<Bytes> },
-    /// Our call was taken; the ACK is on its way. `sdp` is the answer to our offer.
+    /// Our call was taken; the ACK is on its way. `sdp` is the answer to our offer; `None` where a `Ringing` brought it
+    /// already and the 2xx does not repeat it.
     Answered { session: SessionId, sdp: Option<Bytes>, remote: SocketAddr },
-    /// The ACK for our 2xx came. `sdp` is the answer where the offer was ours.
+    /// The ACK for our 2xx came: for that of `Answer`, and again for that of each re-INVITE. `sdp` is the answer where
+    /// the offer was ours.
     Confirmed { session: SessionId, sdp: Option<Bytes> },
     /// A re-INVITE or UPDATE waits for `AnswerOffer` or `RejectOffer`. `None`: the peer wants our offer.
     Offered { session: SessionId, sdp: Option<Bytes> },

@@ -24,6 +24,7 @@ mod ways;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::auth::ServerAuth;
@@ -147,13 +148,16 @@ impl Endpoint {
         }
     }
 
-    fn on_transport_failed(&mut self, now: Instant, transport: Transport, remote: std::net::SocketAddr) {
+    fn on_transport_failed(&mut self, now: Instant, transport: Transport, remote: SocketAddr) {
         let (clients, servers) = self.transactions.over(|hop| hop.transport == transport && hop.remote == remote);
         for id in clients {
             self.drive_client(now, id, Some(ClientInput::TransportFailed));
         }
         for id in servers {
             self.drive_server(now, id, Some(ServerInput::TransportFailed));
+        }
+        if transport.is_reliable() {
+            self.on_registrar_lost(now, remote);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The accounts: each is a machine of `register`, whose requests go out here and whose answers come back.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -76,6 +77,18 @@ impl Endpoint {
     ) {
         if self.is_current(account, context) {
             self.drive_account(now, account, Some(RegisterInput::Failed(failure.status())));
+        }
+    }
+
+    /// A connection closed; accounts bound over it register anew.
+    pub(super) fn on_registrar_lost(&mut self, now: Instant, remote: SocketAddr) {
+        let lost = self.registrations.iter().filter(|(_, registrant)| {
+            let hop = registrant.registration().hop;
+            hop.transport.is_reliable() && hop.remote == remote
+        });
+        let lost: Vec<AccountId> = lost.map(|(account, _)| *account).collect();
+        for account in lost {
+            self.drive_account(now, account, Some(RegisterInput::ConnectionLost));
         }
     }
 

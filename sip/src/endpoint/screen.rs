@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::body;
 use super::write::{self, SDP};
 use crate::hop::Hop;
 use crate::message::{HeaderName, Headers, Host, Method, Request, Response, Scheme, StatusCode, Via};
@@ -71,14 +72,14 @@ fn check_uri(request: &Request) -> Result<(), Refusal> {
 /// RFC 3261 §8.2.3: we read SDP, alone or as one part of several.
 fn check_body(request: &Request) -> Result<(), Refusal> {
     let unsupported = || Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(HeaderName::Accept, SDP);
-    if request.body.is_empty() {
+    if body::is_blank(&request.body) {
         return Ok(());
     }
     let encodings = request.headers.tokens(&HeaderName::ContentEncoding);
     if encodings.iter().any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(unsupported().with(HeaderName::AcceptEncoding, "identity"));
     }
-    if super::body::offer(request).is_some() || is_optional(&request.headers) { Ok(()) } else { Err(unsupported()) }
+    if body::offer(request).is_some() || is_optional(&request.headers) { Ok(()) } else { Err(unsupported()) }
 }
 
 /// RFC 3261 §20.11: a body the sender can do without.

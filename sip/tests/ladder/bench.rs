@@ -41,8 +41,13 @@ impl Bench {
     }
 
     pub fn with(config: EndpointConfig) -> Bench {
+        Bench::seeded(config, 1)
+    }
+
+    /// Peers of one test that meet each other need different identifiers.
+    pub fn seeded(config: EndpointConfig, seed: u64) -> Bench {
         Bench {
-            endpoint: Endpoint::new(config, IdSource::new(StdRng::seed_from_u64(1))),
+            endpoint: Endpoint::new(config, IdSource::new(StdRng::seed_from_u64(seed))),
             start: Instant::now(),
             now: Duration::ZERO,
             transport: Transport::Udp,
@@ -67,7 +72,7 @@ impl Bench {
                     let Ok(message) = Message::parse_datagram(&bytes, &Limits::default()) else {
                         let first = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
                         let first = String::from_utf8_lossy(first).replace("SIP/2.0 ", "");
-                        self.log.push_str(&format!("{:5.1} -> {remote} {first}\n", self.now.as_secs_f64()));
+                        self.log.push_str(&format!("{:.1} -> {remote} {first}\n", self.now.as_secs_f64()));
                         continue;
                     };
                     let line = format!("-> {remote} {}", describe(&message));
@@ -81,7 +86,7 @@ impl Bench {
                     format!("** {}", name(&event))
                 }
             };
-            self.log.push_str(&format!("{:5.1} {line}\n", self.now.as_secs_f64()));
+            self.log.push_str(&format!("{:.1} {line}\n", self.now.as_secs_f64()));
         }
         self
     }
@@ -99,7 +104,8 @@ impl Bench {
     pub fn receive(&mut self, text: &str) -> &mut Bench {
         let text: Vec<&str> = text.lines().map(str::trim_start).collect();
         let text = text.join("\r\n");
-        let end = if text.contains("\r\n\r\n") { "\r\n" } else { "\r\n\r\n" };
+        // Without a body, the empty line after the headers is still to come.
+        let end = if text.contains("\r\n\r\n") || text.ends_with("\r\n") { "\r\n" } else { "\r\n\r\n" };
         self.bytes(text + end)
     }
 
