@@ -16,9 +16,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::convert::Resampler;
-use super::frame;
 use super::registry::{Claim, Shared};
+use super::said::Said;
 use super::session::{Complaint, Input, Output, Session};
 use crate::base::audio::FRAME;
 use crate::base::{AudioFrame, Personal, PhoneNumber, SampleRate};
@@ -41,8 +40,7 @@ pub(super) struct Connection {
     session: Session,
     claim: Option<Claim>,
     leg: Option<(LegDoor, SoundSource)>,
-    /// What converts the leg's sound to the rate the peer takes, where they differ.
-    outgoing: Option<(SampleRate, Resampler)>,
+    said: Said,
     /// The part of a frame that the kernel did not take.
     pending: BytesMut,
     leaving: bool,
@@ -76,7 +74,7 @@ impl Connection {
             session,
             claim: None,
             leg: None,
-            outgoing: None,
+            said: Said::new(SampleRate::HZ_8000),
             pending: BytesMut::new(),
             leaving: false,
             asked_caller: None,
@@ -159,6 +157,7 @@ impl Connection {
                 }
             }
             Output::Tell(event) => self.tell(event),
+            Output::Press(keys) => self.said.press(&keys),
             Output::Farewell(bytes) => {
                 self.leaving = true;
                 self.pending.extend_from_slice(&bytes);
@@ -191,6 +190,7 @@ impl Connection {
         let taken = !self.shared.is_draining() && self.shared.arrivals.try_send(leg).is_ok();
         if taken {
             self.leg = Some((door, source));
+            self.said = Said::new(rate);
         }
         taken
     }
@@ -212,18 +212,8 @@ impl Connection {
             _ => AudioFrame::silence(SampleRate::HZ_8000),
         };
         let (kind, rate) = self.session.outgoing();
-        let bytes = if frame.rate == rate {
-            frame::audio(kind, &frame.samples)
-        } else {
-            if self.outgoing.as_ref().is_none_or(|(to, converter)| *to != rate || converter.from() != frame.rate) {
-                self.outgoing = Some((rate, Resampler::new(frame.rate, rate)));
-            }
-            let samples = self.outgoing.as_mut().map(|(_, converter)| converter.push(&frame.samples));
-            match samples {
-                Some(samples) if !samples.is_empty() => frame::audio(kind, &samples),
-                // An empty frame of sound would end the call.
-                _ => return,
-            }
+        let Some(bytes) = self.said.frame(&frame, kind, rate) else {
+            return;
         };
         // While the peer has not taken the last frame whole, this one is left out: late sound is worse than none.
         if self.pending.is_empty() {

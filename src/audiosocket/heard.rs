@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::convert::Resampler;
 use crate::base::audio::level_dbfs;
 use crate::base::{AudioFrame, SampleRate};
+use crate::media::Resampler;
 
 /// Sound kept before the oldest is dropped: longer than the longest payload at 8 kHz (4.1 s).
 const MOST_SECONDS: usize = 6;
@@ -43,7 +43,8 @@ impl Heard {
     pub fn push(&mut self, rate: SampleRate, payload: &[u8]) {
         if rate != self.incoming {
             self.incoming = rate;
-            self.resampler = (rate != self.rate).then(|| Resampler::new(rate, self.rate));
+            self.resampler = (rate != self.rate)
+                .then(|| Resampler::new(rate, self.rate).expect("invariant: the rates of all kinds can be converted"));
             self.odd = None;
         }
         let mut octets = self.odd.take().into_iter().chain(payload.iter().copied());

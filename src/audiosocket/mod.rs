@@ -4,11 +4,11 @@
 
 mod config;
 mod connection;
-mod convert;
 mod format;
 mod frame;
 mod heard;
 mod registry;
+mod said;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -56,6 +56,8 @@ pub enum Output {
     Announce { uuid: Uuid, rate: SampleRate, caller: PbxCaller },
     /// Tell the call.
     Tell(LegEvent),
+    /// Press keys towards the party, as sound.
+    Press(String),
     /// Have the PBX move the caller.
     Move { uuid: Uuid, target: String, variables: Vec<(String, String)> },
     /// Write this last frame, then close our direction.
@@ -337,8 +339,9 @@ impl Session {
             return;
         };
         match command {
-            // Asterisk answered the caller before it connected: there is nothing to ring, and no way to press keys.
-            LegCommand::Ring | LegCommand::Dtmf(_) => {}
+            // Asterisk answered the caller before it connected: there is nothing to ring.
+            LegCommand::Ring => {}
+            LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
             LegCommand::Answer => {
                 if !std::mem::replace(answered, true) {
                     self.outputs.push_back(Output::Tell(LegEvent::Answered));

@@ -91,6 +91,7 @@ mod machine {
                 Output::Announce { rate, caller, .. } => format!("announce {} '{}'", rate.0, caller.dialled),
                 Output::Tell(LegEvent::Ended(LegEnd { by, sip_status, .. })) => format!("ended {by:?} {sip_status}"),
                 Output::Tell(event) => format!("{event:?}"),
+                Output::Press(keys) => format!("press {keys}"),
                 Output::Move { target, .. } => format!("move {target}"),
                 Output::Farewell(_) => "farewell".to_owned(),
                 Output::Close => "close".to_owned(),
@@ -196,6 +197,11 @@ mod machine {
         let keys = b"0a*#D\x00xE".iter().map(|key| (5, In::Bytes(wire(0x03, &[*key])))).collect();
         check_live(keys, &["5 Dtmf('0')", "5 Dtmf('A')", "5 Dtmf('*')", "5 Dtmf('#')", "5 Dtmf('D')"]);
         check_live(vec![(5, In::Bytes(wire(0x03, &[])))], &[]);
+    }
+
+    #[test]
+    fn keys_towards_the_party_are_pressed() {
+        check_live(vec![(5, In::Command(LegCommand::Dtmf("42".to_owned())))], &["5 press 42"]);
     }
 
     #[test]
