@@ -1,7 +1,8 @@
 //! The words of the shop: which sizes, brands and cars there are and how people call them. Filled by whoever wires the
-//! program, from the store's dictionaries; `Vocabulary::default` knows the common ones without any store.
+//! program, from the store's dictionaries; finding them in what a caller says happens here.
 
 use crate::base::tire::TireSize;
+use crate::spoken::number::{self, Item};
 
 /// What the agent knows of the catalogue before it asks the store.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,3 +25,172 @@ pub struct Make {
     pub make: Named,
     pub models: Vec<Named>,
 }
+
+/// A car as far as the words name it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeardCar {
+    pub make: Option<String>,
+    pub model: Option<String>,
+    /// The model was named, and several makes have one of that name.
+    pub make_unclear: bool,
+}
+
+/// A sentence as words and numbers, for matching names such as «рав чотири» however the number is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Atoms(Vec<Atom>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Atom {
+    Word(String),
+    Number(u64),
+}
+
+impl Atoms {
+    pub fn of(text: &str) -> Atoms {
+        let items = number::items(text);
+        let numbers = number::numbers(&items);
+        let mut atoms = Vec::new();
+        let mut at = 0;
+        while let Some(item) = items.get(at) {
+            if let Some(number) = numbers.iter().find(|number| number.span.start == at) {
+                atoms.push(Atom::Number(number.value));
+                at = number.span.end;
+                continue;
+            }
+            if let Item::Word(word) = item {
+                atoms.push(Atom::Word(word.clone()));
+            }
+            at += 1;
+        }
+        Atoms(atoms)
+    }
+
+    /// The length of the match where `self` says `name`; the longest wins among names. The last word may be inflected.
+    fn says(&self, name: &Atoms) -> Option<usize> {
+        let length = name.0.len();
+        let found = length > 0 && self.0.windows(length).any(|window| window.iter().zip(&name.0).all(same));
+        found.then(|| name.0.iter().map(Atom::weight).sum())
+    }
+
+    fn has_number(&self) -> bool {
+        self.0.iter().any(|atom| matches!(atom, Atom::Number(_)))
+    }
+}
+
+impl Atom {
+    fn weight(&self) -> usize {
+        match self {
+            Atom::Word(word) => word.chars().count(),
+            Atom::Number(_) => 3,
+        }
+    }
+}
+
+/// «тойоту» is «тойота»: from four letters on, the last vowel may differ and up to two letters may follow.
+fn same((said, name): (&Atom, &Atom)) -> bool {
+    match (said, name) {
+        (Atom::Number(said), Atom::Number(name)) => said == name,
+        (Atom::Word(said), Atom::Word(name)) if name.chars().count() < 4 => said == name,
+        (Atom::Word(said), Atom::Word(name)) => {
+            let stem = name.trim_end_matches(['а', 'я', 'и', 'о', 'у', 'е', 'й']);
+            let stem = if stem.chars().count() < 3 { name } else { stem };
+            let rest = said.strip_prefix(stem).map(|rest| rest.chars().count());
+            said == name || rest.is_some_and(|rest| rest <= 2 && !name.is_ascii())
+        }
+        _ => false,
+    }
+}
+
+impl Named {
+    fn said_in(&self, said: &Atoms) -> Option<usize> {
+        let names = self.aliases.iter().chain([&self.name]);
+        names.filter_map(|name| said.says(&Atoms::of(name))).max()
+    }
+}
+
+/// The name with the longest match.
+fn longest<'a>(names: impl Iterator<Item = &'a Named>, said: &Atoms) -> Option<&'a Named> {
+    names.filter_map(|name| Some((name.said_in(said)?, name))).max_by_key(|(length, _)| *length).map(|(_, name)| name)
+}
+
+impl Vocabulary {
+    /// The brand that is named, as the store writes it.
+    pub fn brand(&self, said: &Atoms) -> Option<&str> {
+        longest(self.brands.iter(), said).map(|brand| brand.name.as_str())
+    }
+
+    /// The car that is named. With `make` known only its models are looked for; without, a model alone is enough when
+    /// its name cannot be mistaken for a number or an ordinary short word.
+    pub fn car(&self, said: &Atoms, make: Option<&str>) -> HeardCar {
+        let named = longest(self.makes.iter().map(|make| &make.make), said).map(|make| make.name.as_str());
+        if let Some(make) = named.or(make) {
+            let models = self.makes.iter().filter(|known| known.make.name == make).flat_map(|known| &known.models);
+            let model = longest(models, said).map(|model| model.name.clone());
+            if model.is_some() || named.is_some() {
+                return HeardCar { make: named.map(str::to_owned), model, make_unclear: false };
+            }
+        }
+        let telling = |name: &&str| {
+            let atoms = Atoms::of(name);
+            !atoms.has_number() && name.chars().count() >= 4 && !ORDINARY.contains(name)
+        };
+        let mut found: Vec<(usize, &str, &str)> = Vec::new();
+        for make in &self.makes {
+            for model in &make.models {
+                let names = model.aliases.iter().chain([&model.name]).map(String::as_str).filter(telling);
+                if let Some(length) = names.filter_map(|name| said.says(&Atoms::of(name))).max() {
+                    found.push((length, &make.make.name, &model.name));
+                }
+            }
+        }
+        let Some(&(best, make, model)) = found.iter().max_by_key(|(length, ..)| *length) else {
+            return HeardCar::default();
+        };
+        let unclear = found.iter().any(|&(length, other, _)| length == best && other != make);
+        HeardCar { make: (!unclear).then(|| make.to_owned()), model: Some(model.to_owned()), make_unclear: unclear }
+    }
+}
+
+/// Names of models that are ordinary words too; they count only beside their make.
+const ORDINARY: &[&str] = &[
+    "партнер",
+    "мастер",
+    "майстер",
+    "боксер",
+    "копійка",
+    "копейка",
+    "болт",
+    "транзит",
+    "нива",
+    "акцент",
+    "сенс",
+    "віда",
+    "вида",
+    "master",
+    "partner",
+    "boxer",
+    "transit",
+    "accent",
+    "escape",
+    "rogue",
+    "leaf",
+    "трійка",
+    "тройка",
+    "шістка",
+    "шестерка",
+    "дев'ятка",
+    "девятка",
+    "десятка",
+    "сімка",
+    "семерка",
+    "п'ятірка",
+    "пятерка",
+    "третя",
+    "третья",
+    "шоста",
+    "шестая",
+    "сьома",
+    "седьмая",
+    "п'ята",
+    "пятая",
+];

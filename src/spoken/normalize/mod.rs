@@ -6,6 +6,7 @@
 mod en;
 mod latin;
 mod lexeme;
+mod names;
 mod ru;
 mod rule;
 mod uk;
