@@ -189,8 +189,8 @@ fn search_tires(arguments: &mut Arguments<'_>) -> Result<ToolRequest, InvalidArg
     }))
 }
 
-/// The call that [`parse`] reads back as `request`.
-pub fn write(request: &ToolRequest) -> (&'static str, Value) {
+/// The call that [`parse`] reads back as `request`; of an unusable one, the call as it was.
+pub fn write(request: &ToolRequest) -> (&str, Value) {
     match request {
         ToolRequest::SearchTires(search) => {
             let mut arguments = Map::new();
@@ -227,6 +227,7 @@ pub fn write(request: &ToolRequest) -> (&'static str, Value) {
         }
         ToolRequest::RequestCallback { note } => ("request_callback", json!({"note": note})),
         ToolRequest::EndCall => ("end_call", json!({})),
+        ToolRequest::Unusable { name, arguments } => (name, arguments.clone()),
     }
 }
 
