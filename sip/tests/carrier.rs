@@ -1,5 +1,5 @@
 //! A simulated carrier: endpoints meet over a network that loses, repeats, delays and reorders, under a virtual clock.
-//! Thousands of seeds must all come to rest with every call ended once on either side. A failing seed prints its number
+//! Thousands of runs must all come to rest with every call ended once on either side. A failing seed prints its number
 //! and replays itself.
 
 #[path = "carrier/network.rs"]
@@ -37,12 +37,12 @@ fn call(seed: u64, weather: Weather) -> World {
 #[test]
 fn calls_end_in_any_weather() {
     let mut answered = 0;
-    for seed in 0..1_000 {
+    for seed in 0..700 {
         for weather in [FAIR, BAD, AWFUL] {
             answered += call(seed, weather).parties[CALLER].answered;
         }
     }
-    assert!(answered > 1_000, "most calls are answered, {answered} were");
+    assert!(answered > 700, "most calls are answered, {answered} were");
 }
 
 #[test]
