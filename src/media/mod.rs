@@ -3,8 +3,8 @@
 //! RTP is read and smoothed live in `sip::sdp` and `sip::rtp`; who speaks and what is heard, above.
 
 mod clock;
-pub mod codec;
-pub mod conceal;
+mod codec;
+mod conceal;
 mod kernel;
 mod latch;
 pub mod plane;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use rand::Rng;
 use sip::rtp::{EventSender, Header};
-use sip::sdp::Negotiated;
+use sip::sdp::{Codec, Negotiated};
 
 use super::codec;
 use crate::base::SampleRate;
@@ -21,6 +21,8 @@ pub struct Sender {
     timestamp: u32,
     /// Encoded sound that does not fill a packet yet; its last octet belongs to `timestamp - 1`.
     pending: Vec<u8>,
+    /// What `pending` is encoded as.
+    codec: Codec,
     /// The next packet of sound is the first after a pause (RFC 3551 §4.1).
     marker: bool,
     keys: EventSender,
@@ -38,6 +40,7 @@ impl Sender {
             sequence: random.random_range(0..0x8000),
             timestamp: random.random(),
             pending: Vec::with_capacity(480),
+            codec: Codec::Pcma,
             marker: true,
             keys: EventSender::new(SLOT),
             packets: 0,
@@ -70,6 +73,9 @@ impl Sender {
 
     /// The next slot's sound. While `open` is false nothing is sent and time goes on.
     pub fn turn(&mut self, agreed: &Negotiated, samples: &[i16], open: bool) {
+        if std::mem::replace(&mut self.codec, agreed.codec) != agreed.codec {
+            self.pending.clear();
+        }
         let event = agreed
             .dtmf_send
             .filter(|_| open)
@@ -189,6 +195,18 @@ mod tests {
             true
         };
         check("a=ptime:20", 2, missed, "8M@0+160 8@1760+160");
+    }
+
+    #[test]
+    fn another_codec_begins_with_a_packet_of_its_own() {
+        let agreed = agreed("a=ptime:40");
+        let changed = Negotiated { codec: Codec::Pcmu, payload_type: 0, ..agreed.clone() };
+        let mut sender = Sender::new(&mut StdRng::seed_from_u64(4));
+        sender.turn(&agreed, &[0; 160], true);
+        sender.turn(&changed, &[0; 160], true);
+        assert_eq!(sender.poll_packet(), None, "A-law silence does not go out as µ-law");
+        sender.turn(&changed, &[0; 160], true);
+        assert_eq!(sender.poll_packet().unwrap()[Header::LEN..], [0xFF; 320]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub const PROGRESS_HZ: f64 = 425.0;
 
 /// Amplitude of each frequency: −13 dB below full scale.
 const AMPLITUDE: f64 = 7_300.0;
-/// Samples over which a tone rises and falls at 8 kHz, against clicks.
+/// Milliseconds over which a tone rises and falls, against clicks.
 const EDGE_MS: u32 = 2;
 
 /// The key of a row and a column.
