@@ -1,3 +1,5 @@
+//! The settings reader, tried as a person meets it: a file and an environment in, values and mistakes out.
+
 use expect_test::{Expect, expect};
 
 use super::*;
