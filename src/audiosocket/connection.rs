@@ -51,7 +51,8 @@ pub(super) struct Connection {
 
 /// What a wait brought.
 enum Wake {
-    Slot,
+    /// The slot that was due then.
+    Slot(Instant),
     Tick,
     Readable,
     Writable,
@@ -94,7 +95,7 @@ impl Connection {
             }
             let wake = select! { biased;
                 () = cancel.cancelled(), if !cancelled => Wake::Cancelled,
-                _ = slots.tick(), if speaking => Wake::Slot,
+                due = slots.tick(), if speaking => Wake::Slot(due.into()),
                 () = until(self.session.deadline()) => Wake::Tick,
                 caller = asked(&mut self.asked_caller) => Wake::Caller(caller),
                 moved = asked(&mut self.asked_move) => Wake::Moved(moved),
@@ -104,7 +105,10 @@ impl Connection {
             };
             let now = Instant::now();
             match wake {
-                Wake::Slot => self.slot(now),
+                Wake::Slot(due) => {
+                    self.shared.slot(now.saturating_duration_since(due));
+                    self.slot(now);
+                }
                 Wake::Tick => self.session.handle(now, Input::Tick),
                 Wake::Readable => self.read(now),
                 Wake::Writable => self.flush(now),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -10,6 +11,9 @@ use uuid::Uuid;
 use super::config::Config;
 use super::session::Complaint;
 use crate::leg::{Leg, LegIds, PbxControl};
+
+/// A frame is late beyond this.
+const LATE: Duration = Duration::from_millis(5);
 
 pub(super) struct Shared {
     pub(super) config: Config,
@@ -20,6 +24,8 @@ pub(super) struct Shared {
     complaints: Mutex<BTreeMap<String, u64>>,
     draining: AtomicBool,
     refused: AtomicU64,
+    frames: AtomicU64,
+    late_frames: AtomicU64,
 }
 
 impl Shared {
@@ -38,6 +44,8 @@ impl Shared {
             complaints: Mutex::default(),
             draining: AtomicBool::new(false),
             refused: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+            late_frames: AtomicU64::new(0),
         }
     }
 
@@ -54,6 +62,14 @@ impl Shared {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A slot of 20 ms came, this long after its time.
+    pub(super) fn slot(&self, late: Duration) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        if late > LATE {
+            self.late_frames.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn count(&self, complaint: Complaint) {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         *complaints.entry(complaint.to_string()).or_default() += 1;
@@ -63,6 +79,8 @@ impl Shared {
         Counters {
             live: self.live().len(),
             refused: self.refused.load(Ordering::Relaxed),
+            frames: self.frames.load(Ordering::Relaxed),
+            late_frames: self.late_frames.load(Ordering::Relaxed),
             complaints: self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -79,6 +97,10 @@ pub struct Counters {
     pub live: usize,
     /// Connections closed because there were too many.
     pub refused: u64,
+    /// Slots of 20 ms turned.
+    pub frames: u64,
+    /// Slots whose sound went out more than 5 ms after its time.
+    pub late_frames: u64,
     /// Faults of peers, by what they were.
     pub complaints: BTreeMap<String, u64>,
 }

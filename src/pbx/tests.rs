@@ -201,3 +201,17 @@ async fn nobody_listening_is_unreachable() {
     assert_eq!(ami.caller(UUID).await, Err(PbxError::Unreachable));
     ami.close().await;
 }
+
+#[test]
+fn the_sample_asterisk_agrees_with_the_defaults() {
+    let dialplan = include_str!("../../docker/asterisk/etc/extensions.conf");
+    let manager = include_str!("../../docker/asterisk/etc/manager.conf");
+    let config = Config::default();
+    for expected in [format!("[{}]", config.context), format!("${{{}}}", config.target_variable)] {
+        assert!(dialplan.contains(&expected), "extensions.conf lacks {expected}");
+    }
+    for expected in [format!("[{}]", config.username), "port = 5038".to_owned()] {
+        assert!(manager.contains(&expected), "manager.conf lacks {expected}");
+    }
+    assert!(config.address.ends_with(":5038"));
+}

@@ -26,6 +26,15 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     expires: Duration,
     keep_alive: Duration,
+    peers: Vec<IpAddr>,
+}
+
+/// The account that a call belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    pub account: &'a Account,
+    /// The call comes from an address of the carrier, not merely to our Contact there, which anybody could guess.
+    pub trusted: bool,
 }
 
 impl Account {
@@ -67,6 +76,7 @@ impl Account {
             credentials,
             expires: config.expires,
             keep_alive: config.keep_alive,
+            peers: config.peers.clone(),
         })
     }
 
@@ -104,17 +114,21 @@ pub fn sip_uri(text: &str) -> Option<Uri> {
     (uri.is_sip() && uri.host != Host::Name(String::new())).then_some(uri)
 }
 
-/// The account a call from `remote` to `user` belongs to, by the Contact we registered, else by where it comes from.
-pub fn account_of<'a>(
+/// The account a call from `remote` to `user` belongs to: by where it comes from, and by the Contact we registered.
+/// `hops` are the carriers' addresses as looked up.
+pub fn owner_of<'a>(
     accounts: &'a [Account],
-    peers: &[(AccountId, IpAddr)],
+    hops: &[(AccountId, IpAddr)],
     user: &str,
     remote: IpAddr,
-) -> Option<&'a Account> {
-    let from_there = |account: &&Account| peers.contains(&(account.id, remote));
-    let called = |account: &&Account| account.contact_user == user;
-    let both = accounts.iter().find(|account| called(account) && from_there(account));
-    both.or_else(|| accounts.iter().find(from_there))
+) -> Option<Owner<'a>> {
+    let trusted = |account: &&Account| hops.contains(&(account.id, remote)) || account.peers.contains(&remote);
+    let called = |account: &&Account| account.registers && account.contact_user == user;
+    let carriers = || accounts.iter().filter(trusted);
+    if let Some(account) = carriers().find(called).or_else(|| carriers().next()) {
+        return Some(Owner { account, trusted: true });
+    }
+    accounts.iter().find(called).map(|account| Owner { account, trusted: false })
 }
 
 #[cfg(test)]
@@ -152,19 +166,27 @@ mod tests {
     fn a_call_belongs_to_the_account_it_comes_through() {
         let accounts = Account::read_all(&[
             config("first", "sip:one.example"),
-            AccountConfig { contact_user: Some("line2".to_owned()), ..config("second", "sip:one.example") },
+            AccountConfig {
+                contact_user: Some("line2".to_owned()),
+                peers: vec![IpAddr::from([192, 0, 2, 2])],
+                ..config("second", "sip:one.example")
+            },
         ])
         .unwrap();
         let carrier = IpAddr::from([192, 0, 2, 1]);
+        let other = IpAddr::from([192, 0, 2, 2]);
         let stranger = IpAddr::from([203, 0, 113, 9]);
-        let peers = [(AccountId(0), carrier), (AccountId(1), carrier)];
+        let hops = [(AccountId(0), carrier), (AccountId(1), carrier)];
         for (user, remote, expect) in [
-            ("line2", carrier, Some("second")),
-            ("100", carrier, Some("first")),
-            ("0441234567", carrier, Some("first")),
-            ("line2", stranger, None),
+            ("line2", carrier, Some(("second", true))),
+            ("100", carrier, Some(("first", true))),
+            ("0441234567", carrier, Some(("first", true))),
+            ("0441234567", other, Some(("second", true))),
+            ("line2", stranger, Some(("second", false))),
+            ("0441234567", stranger, None),
         ] {
-            let found = account_of(&accounts, &peers, user, remote).map(|account| account.name.as_str());
+            let owner = owner_of(&accounts, &hops, user, remote);
+            let found = owner.map(|owner| (owner.account.name.as_str(), owner.trusted));
             assert_eq!(found, expect, "{user} from {remote}");
         }
     }

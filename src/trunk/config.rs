@@ -21,7 +21,7 @@ pub struct Config {
     pub advertised_address: Option<IpAddr>,
     /// Registrations to hold, from which calls can be placed too.
     pub accounts: Vec<AccountConfig>,
-    /// Take calls only when they come from the registrar or proxy of an account; others get 403.
+    /// Take calls only when they come from the registrar, proxy or peers of an account; others get 403.
     pub require_account: bool,
     /// User agent name in messages.
     pub user_agent: String,
@@ -92,7 +92,10 @@ pub struct AccountConfig {
     pub expires: Duration,
     /// Send an empty line this often to keep NAT open; zero sends none.
     pub keep_alive: Duration,
-    /// Register. Without it the account only places calls.
+    /// Further addresses the carrier calls from, besides those of its registrar or proxy. Callers from there are
+    /// believed about who they are (P-Asserted-Identity).
+    pub peers: Vec<IpAddr>,
+    /// Register. Without it the account only places calls, and takes those from its addresses.
     pub register: bool,
 }
 
@@ -110,6 +113,7 @@ impl Default for AccountConfig {
             contact_user: None,
             expires: Duration::from_secs(600),
             keep_alive: Duration::from_secs(25),
+            peers: Vec::new(),
             register: true,
         }
     }

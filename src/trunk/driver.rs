@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
-use super::account::{Account, account_of};
+use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
 use super::leg::LegTask;
 use super::resolve::{ResolveError, Routes, hop_to};
@@ -128,9 +128,7 @@ impl Driver {
                 wish = self.wishes.recv() => Wake::Wish(wish),
                 Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
                 Some(Ok((account, hop))) = self.lookups.join_next() => Wake::Looked(account, hop),
-                event = self.connections.event() => Wake::Tcp(event),
-                accepted = accept(self.tcp.as_ref()) => Wake::Accepted(accepted),
-                received = receive(self.udp.as_ref(), &mut datagram) => Wake::Datagram(received),
+                wake = network(&mut self.connections, self.tcp.as_ref(), self.udp.as_ref(), &mut datagram) => wake,
             };
             match wake {
                 Wake::Tick => self.handle(Input::Tick),
@@ -271,8 +269,8 @@ impl Driver {
         let Some(wishes) = self.wishes_tx.upgrade() else {
             return;
         };
-        let account = self.account_of(invite);
-        match incoming::receive(&self.shared, account, session, invite, events_rx, wishes) {
+        let owner = self.owner_of(invite);
+        match incoming::receive(&self.shared, owner, session, invite, events_rx, wishes) {
             Ok(task) => {
                 self.sessions.insert(session, events);
                 self.run_leg(session, task);
@@ -283,10 +281,10 @@ impl Driver {
         }
     }
 
-    fn account_of(&self, invite: &IncomingInvite) -> Option<&Account> {
-        let peers: Vec<(AccountId, IpAddr)> = self.hops.iter().map(|(id, hop)| (*id, hop.remote.ip())).collect();
+    fn owner_of(&self, invite: &IncomingInvite) -> Option<Owner<'_>> {
+        let hops: Vec<(AccountId, IpAddr)> = self.hops.iter().map(|(id, hop)| (*id, hop.remote.ip())).collect();
         let user = invite.request_uri.user_decoded().unwrap_or_default();
-        account_of(&self.shared.accounts, &peers, &user, invite.remote.ip())
+        owner_of(&self.shared.accounts, &hops, &user, invite.remote.ip())
     }
 
     fn run_leg(&mut self, session: SessionId, task: LegTask) {
@@ -369,7 +367,9 @@ impl Driver {
         match hop {
             Ok(hop) => {
                 let known = self.hops.insert(id, hop);
-                if account.registers && known != Some(hop) {
+                if !account.registers {
+                    self.set_state(id, AccountState::Unused);
+                } else if known != Some(hop) {
                     self.set_state(id, AccountState::Registering);
                     let registration = Box::new(account.registration(hop));
                     self.handle(Input::Command(Command::Register { account: id, registration }));
@@ -429,6 +429,20 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+/// The transports take turns at random, so that a flood on one leaves the others open.
+async fn network(
+    connections: &mut Connections,
+    tcp: Option<&TcpListener>,
+    udp: Option<&UdpSocket>,
+    datagram: &mut [u8],
+) -> Wake {
+    select! {
+        event = connections.event() => Wake::Tcp(event),
+        accepted = accept(tcp) => Wake::Accepted(accepted),
+        received = receive(udp, datagram) => Wake::Datagram(received),
     }
 }
 

@@ -9,7 +9,7 @@ use sip::sdp::{Capabilities, OfferAnswer};
 use tokio::sync::mpsc;
 
 use super::Shared;
-use super::account::Account;
+use super::account::{Account, Owner};
 use super::driver::{Refusal, Wish};
 use super::leg::LegTask;
 use super::session::{Identity, Session, warning};
@@ -19,7 +19,7 @@ use crate::leg::{Door, LegInfo, TransferWays, open_leg};
 /// Makes a leg of the INVITE and gives it to whoever takes calls.
 pub(super) fn receive(
     shared: &Shared,
-    account: Option<&Account>,
+    owner: Option<Owner<'_>>,
     session: SessionId,
     invite: &IncomingInvite,
     events: mpsc::Receiver<Event>,
@@ -27,7 +27,9 @@ pub(super) fn receive(
 ) -> Result<LegTask, Refusal> {
     let refuse = |status| Refusal { status, retry_after_s: None, warning: None };
     let later = || Refusal { status: 503, retry_after_s: Some(shared.config.retry_after_s), warning: None };
-    if shared.config.require_account && account.is_none() && invite.authenticated.is_none() {
+    let account = owner.map(|owner| owner.account);
+    let trusted = owner.is_some_and(|owner| owner.trusted);
+    if shared.config.require_account && !trusted && invite.authenticated.is_none() {
         return Err(refuse(403));
     }
     let hop = Hop { transport: invite.transport, local: invite.local, remote: invite.remote };
@@ -44,7 +46,7 @@ pub(super) fn receive(
             retry_after_s: None,
             warning: Some(warning(unservable)),
         })?;
-    let info = info(shared, account, invite);
+    let info = info(shared, account, trusted, invite);
     // The media plane turns sound at the rate of G.711.
     let (leg, door, source) = open_leg(shared.ids.next_id(), info, SampleRate::HZ_8000);
     shared.arrivals.try_send(leg).map_err(|_| later())?;
@@ -59,9 +61,9 @@ pub(super) fn offers(shared: &Shared, hop: Hop, rtp: SocketAddr) -> OfferAnswer 
     OfferAnswer::new(Capabilities::default(), advertised, session_id)
 }
 
-fn info(shared: &Shared, account: Option<&Account>, invite: &IncomingInvite) -> LegInfo {
+fn info(shared: &Shared, account: Option<&Account>, trusted: bool, invite: &IncomingInvite) -> LegInfo {
     // Only a carrier we hold an account at is believed about who calls (RFC 3325 §3).
-    let asserted = invite.asserted_identity.as_ref().filter(|_| account.is_some());
+    let asserted = invite.asserted_identity.as_ref().filter(|_| trusted);
     let number = |party: &NameAddr| party.uri.user_decoded().and_then(|user| PhoneNumber::parse(&user).ok());
     let display = |party: &NameAddr| party.display.clone().filter(|name| !name.trim().is_empty());
     LegInfo {

@@ -128,11 +128,32 @@ fn from(shared: &Shared, account: Option<&Account>, hop: Hop, caller: Option<&Ph
     from
 }
 
+/// Headers as they may stand in a message. Values lose their line breaks, which would begin another header; a name that
+/// is no token is left out.
 fn headers(account: Option<&Account>, options: &InviteOptions) -> Vec<(String, String)> {
-    let mut headers = options.headers.clone();
+    let is_token =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c));
+    let plain = |value: &str| value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let given = options.headers.iter().filter(|(name, _)| is_token(name));
+    let mut headers: Vec<(String, String)> = given.map(|(name, value)| (name.clone(), plain(value))).collect();
     if let (Some(account), Some(caller)) = (account, &options.caller) {
         let identity = NameAddr::new(Uri::sip(account.domain.clone()).with_user(caller.e164()));
         headers.push(("P-Asserted-Identity".to_owned(), identity.to_string()));
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_cannot_begin_another() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let options = InviteOptions {
+            headers: vec![header("X-Summary", "a\r\nVia: b"), header("X: Y", "c"), header("", "d")],
+            ..InviteOptions::default()
+        };
+        assert_eq!(headers(None, &options), [header("X-Summary", "a  Via: b")]);
+    }
 }

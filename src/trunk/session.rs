@@ -342,7 +342,7 @@ impl Session {
         }
         self.phase = Phase::Over;
         self.outputs.push_back(Output::Stop);
-        let end = self.own_reason.take().unwrap_or_else(|| LegEnd {
+        let end = self.own_reason.take().unwrap_or(LegEnd {
             by: match end.by {
                 sip::endpoint::EndedBy::Peer => EndedBy::Peer,
                 sip::endpoint::EndedBy::Us => EndedBy::Us,

@@ -82,7 +82,7 @@ impl Connection {
 
     async fn serve(mut self, mut stream: TcpStream, local: SocketAddr, from_stranger: bool) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let mut parser = StreamParser::new(self.limits.parser.clone());
+        let mut parser = StreamParser::new(self.limits.parser);
         let mut idle_at = Instant::now() + self.limits.idle;
         // A stranger owes its first message; anybody owes the rest of a message begun.
         let mut owed_by = from_stranger.then(|| Instant::now() + self.limits.message);
