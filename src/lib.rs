@@ -4,6 +4,7 @@ pub mod agent;
 pub mod audiosocket;
 pub mod base;
 pub mod call;
+pub mod cli;
 pub mod dialogue;
 pub mod errors;
 pub mod http;

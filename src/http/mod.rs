@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{CallEvent, Secret};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+pub use api::summary as summary_json;
 use feed::{Feed, Watcher};
 use guard::Guard;
 
