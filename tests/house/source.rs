@@ -205,10 +205,10 @@ fn literal(text: &str) -> Option<usize> {
     if prefix.len() > 2 {
         return None;
     }
-    if quoted.starts_with('"') {
+    if let Some(after_quote) = quoted.strip_prefix('"') {
         let end = if raw {
             let close = format!("\"{}", "#".repeat(hashes));
-            1 + quoted[1..].find(&close)? + close.len()
+            1 + after_quote.find(&close)? + close.len()
         } else {
             escaped_end(quoted, '"')?
         };
