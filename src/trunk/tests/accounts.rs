@@ -128,7 +128,7 @@ async fn the_carrier_calls_our_contact_and_is_believed() {
     assert_eq!(leg.info.caller.as_ref().map(PhoneNumber::e164), Some("+380671234567"));
     ask(&leg, LegCommand::Reject { status: 486, retry_after_s: None }).await;
     assert_eq!(carrier.answer(Method::Invite).await.status.code(), 486);
-    party.close().await;
+    farewell(carrier, party).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
