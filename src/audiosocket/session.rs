@@ -21,6 +21,8 @@ const MOVE_LIMIT: Duration = Duration::from_secs(10);
 const NOT_IMPLEMENTED: u16 = 501;
 /// The status of a second hand-over while one is under way.
 const REQUEST_PENDING: u16 = 491;
+/// The status of a call whose sound is of another kind than its frames say (RFC 3261 §21.4.13).
+const UNSUPPORTED_MEDIA: u16 = 415;
 
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -316,7 +318,7 @@ impl Session {
         if let Some(format) = self.format.frame(now, kind, payload.len()) {
             self.outputs.push_back(Output::Complain(Complaint::Misconfigured(format)));
             if format == Format::G711 {
-                return self.leave(now, LegEnd { by: EndedBy::Network, sip_status: 0, q850: None });
+                return self.leave(now, LegEnd { by: EndedBy::Peer, sip_status: UNSUPPORTED_MEDIA, q850: None });
             }
         }
         if self.flows() {

@@ -76,7 +76,9 @@ pub enum TransferProgress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegEnd {
     pub by: EndedBy,
-    /// SIP status of a refused leg, or of the answer that ended it; 200 for an ordinary BYE; 0 where there is none.
+    /// SIP status of a refused leg, or of the answer that ended it; 200 for an ordinary BYE. All doors agree further:
+    /// `Network` with 0 is sound that stopped, with 408 signalling that broke, with 500 a fault of our own; `Peer` with
+    /// 400 or more is a peer that broke the door's protocol.
     pub sip_status: u16,
     /// Q.850 cause from a Reason header (RFC 3326), where the peer gave one.
     pub q850: Option<u8>,

@@ -17,7 +17,7 @@ const NOT_IMPLEMENTED: u16 = 501;
 const NO_SUCH_CALL: u16 = 481;
 /// The status of a target that is no address (RFC 3261 §21.4.5).
 const NOT_FOUND: u16 = 404;
-/// The status that stands for an outcome nobody told (RFC 3261 §21.4.9).
+/// The status that stands for what never came (RFC 3261 §21.4.9).
 const TIMED_OUT: u16 = 408;
 /// The status of a leg whose sound broke on our side.
 const FAULT: u16 = 500;
@@ -205,8 +205,8 @@ impl Session {
                 self.tell(LegEvent::Dtmf(key));
             }
             MediaEvent::Silent(_) if self.end_on_lost_sound && !self.held && self.phase == Phase::Talking => {
-                let end = LegEnd { by: EndedBy::Network, sip_status: 200, q850: None };
-                self.give_up(end, Some(reason(200, "no RTP")));
+                let end = LegEnd { by: EndedBy::Network, sip_status: 0, q850: None };
+                self.give_up(end, Some(reason(TIMED_OUT, "no RTP")));
             }
             MediaEvent::Stopped(StopCause::Fault) => {
                 self.give_up(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None }, None);

@@ -13,7 +13,8 @@ async fn open(config: Config, pbx: Option<Arc<dyn PbxControl>>) -> World {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     // Peers that stay open at the end of a test are not waited for.
     let close_limit = Duration::from_millis(100);
-    let door = AudioSocket::start(Config { listen, close_limit, ..config }, tx, Arc::new(LegIds::new(1)), pbx).await.unwrap();
+    let door =
+        AudioSocket::start(Config { listen, close_limit, ..config }, tx, Arc::new(LegIds::new(1)), pbx).await.unwrap();
     World { door, legs }
 }
 

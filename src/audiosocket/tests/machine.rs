@@ -225,7 +225,7 @@ fn g711_in_disguise_ends_the_call_and_says_why() {
             "0 claim",
             "20 announce 8000 ''",
             "1020 complain Misconfigured(G711)",
-            "1020 ended Network 0",
+            "1020 ended Peer 415",
             "1020 farewell",
         ],
     );
