@@ -2,6 +2,7 @@
 //! Leaves turns and interruptions to `dialogue` and the running of tools to `pipeline`.
 
 pub mod persona;
+pub mod phrases;
 pub mod rules;
 pub mod tool;
 pub mod vocabulary;

@@ -72,6 +72,11 @@ impl Atoms {
         found.then(|| name.0.iter().map(Atom::weight).sum())
     }
 
+    /// Whether a name is said, in full.
+    pub fn names(&self, name: &str) -> bool {
+        self.says(&Atoms::of(name)).is_some()
+    }
+
     fn has_number(&self) -> bool {
         self.0.iter().any(|atom| matches!(atom, Atom::Number(_)))
     }
@@ -101,46 +106,83 @@ fn same((said, name): (&Atom, &Atom)) -> bool {
     }
 }
 
-impl Named {
-    fn said_in(&self, said: &Atoms) -> Option<usize> {
-        let names = self.aliases.iter().chain([&self.name]);
-        names.filter_map(|name| said.says(&Atoms::of(name))).max()
+/// A vocabulary made ready for listening.
+#[derive(Debug, Clone)]
+pub struct Names {
+    pub sizes: Vec<TireSize>,
+    brands: Vec<Name>,
+    makes: Vec<(Name, Vec<Name>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Name {
+    name: String,
+    ways: Vec<Way>,
+}
+
+/// One way to say a name.
+#[derive(Debug, Clone)]
+struct Way {
+    atoms: Atoms,
+    /// Cannot be mistaken for a number or an ordinary word.
+    telling: bool,
+}
+
+impl Name {
+    fn of(named: &Named) -> Name {
+        let way = |text: &String| {
+            let atoms = Atoms::of(text);
+            let telling = !atoms.has_number() && text.chars().count() >= 4 && !ORDINARY.contains(&text.as_str());
+            Way { atoms, telling }
+        };
+        Name { name: named.name.clone(), ways: named.aliases.iter().chain([&named.name]).map(way).collect() }
+    }
+
+    fn said_in(&self, said: &Atoms, telling_only: bool) -> Option<usize> {
+        let ways = self.ways.iter().filter(|way| way.telling || !telling_only);
+        ways.filter_map(|way| said.says(&way.atoms)).max()
     }
 }
 
 /// The name with the longest match.
-fn longest<'a>(names: impl Iterator<Item = &'a Named>, said: &Atoms) -> Option<&'a Named> {
-    names.filter_map(|name| Some((name.said_in(said)?, name))).max_by_key(|(length, _)| *length).map(|(_, name)| name)
+fn longest<'a>(names: impl Iterator<Item = &'a Name>, said: &Atoms) -> Option<&'a Name> {
+    let said = names.filter_map(|name| Some((name.said_in(said, false)?, name)));
+    said.max_by_key(|(length, _)| *length).map(|(_, name)| name)
 }
 
-impl Vocabulary {
+impl From<&Vocabulary> for Names {
+    fn from(vocabulary: &Vocabulary) -> Names {
+        let makes =
+            vocabulary.makes.iter().map(|make| (Name::of(&make.make), make.models.iter().map(Name::of).collect()));
+        Names {
+            sizes: vocabulary.sizes.clone(),
+            brands: vocabulary.brands.iter().map(Name::of).collect(),
+            makes: makes.collect(),
+        }
+    }
+}
+
+impl Names {
     /// The brand that is named, as the store writes it.
     pub fn brand(&self, said: &Atoms) -> Option<&str> {
         longest(self.brands.iter(), said).map(|brand| brand.name.as_str())
     }
 
-    /// The car that is named. With `make` known only its models are looked for; without, a model alone is enough when
-    /// its name cannot be mistaken for a number or an ordinary short word.
+    /// The car that is named. With `make` known only its models are looked for first; without, a model alone is enough
+    /// when its name cannot be mistaken.
     pub fn car(&self, said: &Atoms, make: Option<&str>) -> HeardCar {
-        let named = longest(self.makes.iter().map(|make| &make.make), said).map(|make| make.name.as_str());
+        let named = longest(self.makes.iter().map(|(make, _)| make), said).map(|make| make.name.as_str());
         if let Some(make) = named.or(make) {
-            let models = self.makes.iter().filter(|known| known.make.name == make).flat_map(|known| &known.models);
+            let models = self.makes.iter().filter(|(known, _)| known.name == make).flat_map(|(_, models)| models);
             let model = longest(models, said).map(|model| model.name.clone());
             if model.is_some() || named.is_some() {
                 return HeardCar { make: named.map(str::to_owned), model, make_unclear: false };
             }
         }
-        let telling = |name: &&str| {
-            let atoms = Atoms::of(name);
-            !atoms.has_number() && name.chars().count() >= 4 && !ORDINARY.contains(name)
-        };
         let mut found: Vec<(usize, &str, &str)> = Vec::new();
-        for make in &self.makes {
-            for model in &make.models {
-                let names = model.aliases.iter().chain([&model.name]).map(String::as_str).filter(telling);
-                if let Some(length) = names.filter_map(|name| said.says(&Atoms::of(name))).max() {
-                    found.push((length, &make.make.name, &model.name));
-                }
+        for (make, models) in &self.makes {
+            for model in models {
+                found.extend(model.said_in(said, true).map(|length| (length, make.name.as_str(), model.name.as_str())));
             }
         }
         let Some(&(best, make, model)) = found.iter().max_by_key(|(length, ..)| *length) else {

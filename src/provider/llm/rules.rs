@@ -7,6 +7,7 @@ use futures_util::stream::{self, BoxStream};
 
 use super::{Brain, BrainError, ThinkRequest};
 use crate::agent::rules::{RulesContext, decide};
+use crate::agent::vocabulary::Names;
 use crate::agent::{Persona, Vocabulary};
 use crate::base::conversation::BrainDelta;
 
@@ -14,12 +15,12 @@ use crate::base::conversation::BrainDelta;
 #[derive(Debug, Clone)]
 pub struct RulesBrain {
     persona: Arc<Persona>,
-    vocabulary: Arc<Vocabulary>,
+    names: Names,
 }
 
 impl RulesBrain {
     pub fn new(persona: Arc<Persona>, vocabulary: Arc<Vocabulary>) -> RulesBrain {
-        RulesBrain { persona, vocabulary }
+        RulesBrain { persona, names: Names::from(&*vocabulary) }
     }
 }
 
@@ -27,7 +28,7 @@ impl Brain for RulesBrain {
     fn think(&self, request: ThinkRequest) -> BoxStream<'static, Result<BrainDelta, BrainError>> {
         let context = RulesContext {
             persona: &self.persona,
-            vocabulary: &self.vocabulary,
+            names: &self.names,
             language: request.language,
             today: chrono::Local::now().date_naive(),
         };

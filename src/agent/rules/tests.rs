@@ -1,0 +1,1013 @@
+//! Conversations as ladders: what the caller says and what happens, and what the rules make of it. The shop of these
+//! tests answers tool calls by its script.
+
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+use crate::agent::Vocabulary;
+use crate::agent::persona::Config;
+use crate::agent::tool;
+use crate::agent::vocabulary::{Make, Named};
+use crate::base::Money;
+use crate::base::conversation::{Notice, Via};
+use crate::base::tire::{
+    Availability, Axle, Season, StockLocation, Tire, TireSize, Vehicle, VehicleSize, VehicleTires, VehicleType,
+};
+use crate::base::tool::{Relaxed, ToolFailure, ToolOutcome};
+
+fn named(name: &str, aliases: &str) -> Named {
+    Named { name: name.to_owned(), aliases: aliases.split(',').map(str::to_owned).collect() }
+}
+
+fn vocabulary() -> Vocabulary {
+    let sizes = [
+        "175/70 R13",
+        "185/65 R15",
+        "195/65 R15",
+        "205/55 R16",
+        "205/60 R16",
+        "215/55 R16",
+        "215/60 R16",
+        "205/65 R16",
+        "215/55 R17",
+        "225/45 R17",
+        "235/45 R18",
+        "235/60 R18",
+        "215/65 R16C",
+    ];
+    Vocabulary {
+        sizes: sizes.iter().map(|size| TireSize::parse(size).expect("a size")).collect(),
+        brands: vec![
+            named("Michelin", "мішлен,мішелін,мишлен"),
+            named("Nokian", "нокіан,нокиан"),
+            named("Rosava", "росава"),
+            named("Toyo", "тойо"),
+        ],
+        makes: vec![
+            Make {
+                make: named("Toyota", "тойота"),
+                models: vec![named("Camry", "камрі,камри"), named("RAV4", "рав чотири,рав четыре")],
+            },
+            Make {
+                make: named("Renault", "рено"), models: vec![named("Logan", "логан"), named("Duster", "дастер")]
+            },
+            Make { make: named("Dacia", "дачія,дачия"), models: vec![named("Logan", "логан")] },
+            Make {
+                make: named("Mazda", "мазда"),
+                models: vec![named("6", "шість,шістка,шесть"), named("CX-5", "сі ікс п'ять")],
+            },
+            Make {
+                make: named("BMW", "бмв"), models: vec![named("X5", "ікс п'ять"), named("3 Series", "трійка")]
+            },
+        ],
+    }
+}
+
+fn tire(id: &str, brand: &str, model: &str, hryvnias: i64) -> Tire {
+    let dimensions = TireSize { width: 205, profile: 55, diameter: 16, commercial: false };
+    Tire {
+        id: id.to_owned(),
+        sku: format!("SKU-{id}"),
+        brand: brand.to_owned(),
+        model: model.to_owned(),
+        size: dimensions.to_string(),
+        dimensions,
+        season: Season::Winter,
+        stud: None,
+        vehicle_type: VehicleType::Car,
+        load_index: 91,
+        speed_index: "H".to_owned(),
+        xl: false,
+        runflat: false,
+        price: Money::hryvnias(hryvnias),
+        currency: "UAH".to_owned(),
+        in_stock: true,
+        stock_quantity: "20+".to_owned(),
+        delivery_days: 0,
+        rating: None,
+    }
+}
+
+/// What the shop of a script does.
+#[derive(Default)]
+struct Shop {
+    down: bool,
+    empty: bool,
+    relaxed: Vec<Relaxed>,
+    ambiguous: bool,
+    out_of_stock: bool,
+}
+
+impl Shop {
+    fn answer(&self, request: &ToolRequest) -> ToolOutcome {
+        match request {
+            ToolRequest::TransferToOperator { .. } | ToolRequest::RequestCallback { .. } | ToolRequest::EndCall => {
+                ToolOutcome::Accepted
+            }
+            _ if self.down => ToolOutcome::Failed { failure: ToolFailure::Unavailable },
+            ToolRequest::SearchTires(_) => {
+                let all = vec![
+                    tire("t-1", "Rosava", "Snowgard", 2100),
+                    tire("t-2", "Nokian", "Hakkapeliitta R5", 3450),
+                    tire("t-3", "Michelin", "Alpin 6", 4789),
+                ];
+                let offers = if self.empty { Vec::new() } else { all };
+                ToolOutcome::Tires { total: 3, offers, relaxed: self.relaxed.clone() }
+            }
+            ToolRequest::CheckAvailability { product_id, .. } => {
+                let location = |name: &str, city: &str, quantity| StockLocation {
+                    warehouse_id: "kyiv-main".to_owned(),
+                    name: name.to_owned(),
+                    city: city.to_owned(),
+                    quantity,
+                };
+                let locations = vec![location("Магазин на Оболоні", "Київ", 8), location("Склад у Львові", "Львів", 2)];
+                let locations = if self.out_of_stock { Vec::new() } else { locations };
+                let availability = Availability {
+                    product_id: product_id.clone(),
+                    in_stock: !self.out_of_stock,
+                    total_quantity: locations.iter().map(|location| location.quantity).sum(),
+                    locations,
+                    supplier_days: Some(3),
+                };
+                ToolOutcome::Availability { availability }
+            }
+            ToolRequest::GetVehicleTireSizes { model, modification: None, .. } if self.ambiguous => {
+                let _ = model;
+                ToolOutcome::AmbiguousVehicle { modifications: vec!["E70".to_owned(), "F15".to_owned()] }
+            }
+            ToolRequest::GetVehicleTireSizes { make, model, year, modification } => {
+                let sizes: &[&str] = match model.as_str() {
+                    "Camry" => &["205/65 R16", "215/55 R17", "235/45 R18"],
+                    "Logan" => &["185/65 R15"],
+                    "6" => &["205/60 R16", "215/60 R16"],
+                    "X5" => &["235/60 R18"],
+                    _ => return ToolOutcome::NotFound,
+                };
+                let size = |size: &&str| VehicleSize {
+                    size: (*size).to_owned(),
+                    dimensions: TireSize::parse(size).expect("a size"),
+                    axle: Axle::Any,
+                    is_oem: true,
+                };
+                let vehicle = Vehicle {
+                    make: make.clone(),
+                    model: model.clone(),
+                    year: *year,
+                    modification: modification.clone(),
+                };
+                let found = VehicleTires { vehicle, sizes: sizes.iter().map(size).collect(), recommended: Vec::new() };
+                ToolOutcome::VehicleTires { found }
+            }
+            ToolRequest::Unusable { .. } => {
+                ToolOutcome::InvalidArgument { field: "name".to_owned(), allowed: String::new() }
+            }
+        }
+    }
+
+    fn set(&mut self, what: &str) {
+        match what {
+            "down" => self.down = true,
+            "up" => self.down = false,
+            "empty" => self.empty = true,
+            "ambiguous" => self.ambiguous = true,
+            "out of stock" => self.out_of_stock = true,
+            "no brand" => self.relaxed.push(Relaxed::Brand),
+            "no price" => self.relaxed.push(Relaxed::Price),
+            other => panic!("the shop cannot be {other}"),
+        }
+    }
+}
+
+fn notice(what: &str) -> Notice {
+    match what {
+        "call started" => Notice::CallStarted,
+        "silent 1" => Notice::CallerSilent { times: 1 },
+        "silent 2" => Notice::CallerSilent { times: 2 },
+        "silent 3" => Notice::CallerSilent { times: 3 },
+        "not understood 1" => Notice::NotUnderstood { times: 1, noisy: true },
+        "not understood 2" => Notice::NotUnderstood { times: 2, noisy: false },
+        "not understood 3" => Notice::NotUnderstood { times: 3, noisy: false },
+        "transfer failed" => Notice::TransferFailed { busy: false },
+        "transfer busy" => Notice::TransferFailed { busy: true },
+        "keypad only" => Notice::KeypadOnly,
+        "closing" => Notice::Closing,
+        other => panic!("no notice {other}"),
+    }
+}
+
+/// Answers the history until nothing but the caller can go on; writes what happens.
+fn answer(context: &RulesContext<'_>, history: &mut Vec<HistoryItem>, shop: &Shop, ladder: &mut String) {
+    for _ in 0..6 {
+        let deltas = decide(context, history);
+        let mut running = false;
+        for delta in deltas {
+            match delta {
+                BrainDelta::Text(text) => {
+                    writeln!(ladder, "agent   {text}").expect("a string takes everything");
+                    history.push(HistoryItem::Agent { text, cut: false });
+                }
+                BrainDelta::ToolCall { id, name, arguments } => {
+                    writeln!(ladder, "tool    {name} {arguments}").expect("a string takes everything");
+                    let request = tool::parse(&name, &arguments).expect("the rules call tools rightly");
+                    let outcome = shop.answer(&request);
+                    running |= outcome != ToolOutcome::Accepted;
+                    history.push(HistoryItem::ToolCall { id: id.clone(), request });
+                    history.push(HistoryItem::ToolResult { id, outcome });
+                }
+                BrainDelta::Expect(expectation) => {
+                    writeln!(ladder, "        {expectation:?}").expect("a string takes everything");
+                }
+            }
+        }
+        if !running {
+            return;
+        }
+    }
+    panic!("the rules go round in circles:\n{ladder}");
+}
+
+/// Script lines: `shop down`, `keys 205*55*16#`, `notice silent 1`; anything else is said.
+fn run(language: Language, script: &str) -> String {
+    let vocabulary = vocabulary();
+    let (persona, names) = (Persona::new(Config::default()), Names::from(&vocabulary));
+    let today = "2026-11-20".parse().expect("a date");
+    let context = RulesContext { persona: &persona, names: &names, language, today };
+    let (mut history, mut shop, mut ladder) = (Vec::new(), Shop::default(), String::new());
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(what) = line.strip_prefix("shop ") {
+            shop.set(what);
+            continue;
+        }
+        writeln!(ladder, "caller  {line}").expect("a string takes everything");
+        history.push(match (line.strip_prefix("keys "), line.strip_prefix("notice ")) {
+            (Some(keys), _) => HistoryItem::Caller { text: keys.to_owned(), via: Via::Keypad },
+            (_, Some(what)) => HistoryItem::Notice { notice: notice(what) },
+            _ => HistoryItem::Caller { text: line.to_owned(), via: Via::Voice },
+        });
+        answer(&context, &mut history, &shop, &mut ladder);
+    }
+    ladder
+}
+
+fn check(script: &str, expect: Expect) {
+    expect.assert_eq(&run(Language::Ukrainian, script));
+}
+
+#[test]
+fn by_size() {
+    check(
+        "
+        notice call started
+        мені потрібні зимові шини двісті п'ять на п'ятдесят п'ять радіус шістнадцять
+        а є перші в наявності в Києві
+        так
+        ",
+        expect![[r#"
+            caller  notice call started
+            agent   Добрий день! Це магазин шин «Протектор». Вам відповідає автоматичний помічник, розмова може записуватися. Потрібна людина — скажіть «оператор». Які шини шукаєте?
+                    Open
+            caller  мені потрібні зимові шини двісті п'ять на п'ятдесят п'ять радіус шістнадцять
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю зимові.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  а є перші в наявності в Києві
+            agent   Росава Сноугард, перевіряю.
+            tool    check_availability {"city":"Київ","product_id":"t-1","quantity":4}
+            agent   Є вісім штук: Київ, Магазин на Оболоні. З'єднати з оператором, щоб оформити?
+                    YesNo
+            caller  так
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Шукає шини: 205/55 R16, зимові, місто Київ. Запропоновано: Rosava Snowgard — 2100.00 грн; Nokian Hakkapeliitta — 3450.00 грн; Michelin Alpin — 4789.00 грн. Причина: клієнт попросив оператора."}
+        "#]],
+    );
+}
+
+#[test]
+fn by_size_in_parts() {
+    check(
+        "
+        добрий день
+        двісті п'ять на п'ятдесят п'ять
+        шістнадцять
+        зимові
+        дякую до побачення
+        ",
+        expect![[r#"
+            caller  добрий день
+            agent   Вітаю! Які шини шукаєте? Назвіть розмір або автомобіль.
+                    Open
+            caller  двісті п'ять на п'ятдесят п'ять
+            agent   Двісті п'ять на п'ятдесят п'ять. А діаметр?
+                    Size { width: Some(205), profile: Some(55), diameter: None }
+            caller  шістнадцять
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  зимові
+            agent   Шукаю зимові.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  дякую до побачення
+            agent   Дякую за дзвінок. Гарного дня!
+            tool    end_call {}
+        "#]],
+    );
+}
+
+#[test]
+fn by_rim_alone() {
+    check(
+        "
+        колеса на сімнадцять
+        двісті двадцять п'ять сорок п'ять
+        не знаю
+        ",
+        expect![[r#"
+            caller  колеса на сімнадцять
+            agent   Радіус сімнадцять. А ширина й профіль? Або назвіть авто.
+                    Size { width: None, profile: None, diameter: Some(17) }
+            caller  двісті двадцять п'ять сорок п'ять
+            agent   Двісті двадцять п'ять на сорок п'ять, радіус сімнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  не знаю
+            agent   Шукаю на будь-який сезон.
+            tool    search_tires {"diameter":17,"profile":45,"quantity":4,"width":225}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+}
+
+#[test]
+fn readings_that_sound_alike_are_confirmed() {
+    check(
+        "
+        двісті тридцять п'ять шістнадцять вісімнадцять літні
+        так
+        ",
+        expect![[r#"
+            caller  двісті тридцять п'ять шістнадцять вісімнадцять літні
+            agent   Двісті тридцять п'ять на шістдесят, радіус вісімнадцять — вірно?
+                    YesNo
+            caller  так
+            agent   Шукаю літні.
+            tool    search_tires {"diameter":18,"profile":60,"quantity":4,"season":"summer","width":235}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+    check(
+        "
+        двісті двадцять п'ять п'ятнадцять сімнадцять
+        ні
+        двісті двадцять п'ять сорок п'ять сімнадцять
+        все одно
+        ",
+        expect![[r#"
+            caller  двісті двадцять п'ять п'ятнадцять сімнадцять
+            agent   Двісті двадцять п'ять, радіус сімнадцять. А профіль?
+                    Size { width: Some(225), profile: None, diameter: Some(17) }
+            caller  ні
+            agent   Перепрошую, не все зрозуміло. Двісті двадцять п'ять, радіус сімнадцять. Який профіль — друге число розміру?
+                    Size { width: Some(225), profile: None, diameter: Some(17) }
+            caller  двісті двадцять п'ять сорок п'ять сімнадцять
+            agent   Двісті двадцять п'ять на сорок п'ять, радіус сімнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  все одно
+            agent   Шукаю на будь-який сезон.
+            tool    search_tires {"diameter":17,"profile":45,"quantity":4,"width":225}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+}
+
+#[test]
+fn by_car() {
+    check(
+        "
+        шини на тойоту камрі дві тисячі вісімнадцятого року
+        сімнадцятий
+        зимові
+        ",
+        expect![[r#"
+            caller  шини на тойоту камрі дві тисячі вісімнадцятого року
+            agent   Тойота Камрі, дві тисячі вісімнадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"Toyota","model":"Camry","year":2018}
+            agent   Вашому авто підходять радіуси шістнадцять, сімнадцять або вісімнадцять. Який у вас?
+                    Size { width: None, profile: None, diameter: None }
+            caller  сімнадцятий
+            agent   Двісті п'ятнадцять на п'ятдесят п'ять, радіус сімнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  зимові
+            agent   Шукаю зимові.
+            tool    search_tires {"brand":"Toyo","diameter":17,"profile":55,"quantity":4,"season":"winter","width":215}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+    check(
+        "
+        мені на рено
+        логан
+        п'ятнадцятого року
+        всесезонні
+        ",
+        expect![[r#"
+            caller  мені на рено
+            agent   Рено. А яка модель?
+                    Car { make: Some("Renault"), model: None }
+            caller  логан
+            agent   Рено Логан. Якого року?
+                    Car { make: Some("Renault"), model: Some("Logan") }
+            caller  п'ятнадцятого року
+            agent   Рено Логан, дві тисячі п'ятнадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"Renault","model":"Logan","year":2015}
+            agent   Вашому авто підходить сто вісімдесят п'ять на шістдесят п'ять, радіус п'ятнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  всесезонні
+            agent   Шукаю всесезонні.
+            tool    search_tires {"diameter":15,"profile":65,"quantity":4,"season":"all_season","width":185}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+    check(
+        "
+        логан
+        дачія
+        2016
+        ",
+        expect![[r#"
+            caller  логан
+            agent   Логан. А якої марки авто?
+                    Car { make: None, model: Some("Logan") }
+            caller  дачія
+            agent   Дачія Логан. Якого року?
+                    Car { make: Some("Dacia"), model: Some("Logan") }
+            caller  2016
+            agent   Дачія Логан, дві тисячі шістнадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"Dacia","model":"Logan","year":2016}
+            agent   Вашому авто підходить сто вісімдесят п'ять на шістдесят п'ять, радіус п'ятнадцять. Літні, зимові чи всесезонні?
+                    Season
+        "#]],
+    );
+    check(
+        "
+        мазда шість дві тисячі дев'ятого
+        двісті п'ятнадцять
+        літо
+        ",
+        expect![[r#"
+            caller  мазда шість дві тисячі дев'ятого
+            agent   Мазда шість, дві тисячі дев'ятого року.
+            tool    get_vehicle_tire_sizes {"make":"Mazda","model":"6","year":2009}
+            agent   Вашому авто підходять розміри: двісті п'ять на шістдесят, радіус шістнадцять або двісті п'ятнадцять на шістдесят, радіус шістнадцять. Який у вас?
+                    Size { width: None, profile: None, diameter: None }
+            caller  двісті п'ятнадцять
+            agent   Двісті п'ятнадцять на шістдесят, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  літо
+            agent   Шукаю літні.
+            tool    search_tires {"diameter":16,"profile":60,"quantity":4,"season":"summer","width":215}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+        "#]],
+    );
+}
+
+#[test]
+fn a_car_of_several_kinds_and_a_car_unknown() {
+    check(
+        "
+        shop ambiguous
+        бмв ікс п'ять 2013 року
+        F15
+        ",
+        expect![[r#"
+            caller  бмв ікс п'ять 2013 року
+            agent   БМВ ікс п'ять, дві тисячі тринадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"BMW","model":"X5","year":2013}
+            agent   Є кілька модифікацій: е сімдесят або еф п'ятнадцять. Яка у вас?
+                    Choice
+            caller  F15
+            agent   БМВ ікс п'ять, дві тисячі тринадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"BMW","model":"X5","modification":"F15","year":2013}
+            agent   Вашому авто підходить двісті тридцять п'ять на шістдесят, радіус вісімнадцять. Літні, зимові чи всесезонні?
+                    Season
+        "#]],
+    );
+    check(
+        "
+        рено дастер 2015
+        не знаю
+        так
+        ",
+        expect![[r#"
+            caller  рено дастер 2015
+            agent   Рено Дастер, дві тисячі п'ятнадцятого року.
+            tool    get_vehicle_tire_sizes {"make":"Renault","model":"Duster","year":2015}
+            agent   Такого авто в каталозі немає. Назвіть, будь ласка, розмір із боковини шини.
+                    Size { width: None, profile: None, diameter: None }
+            caller  не знаю
+            agent   Розмір написано на боковині шини, наприклад, двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Або назвіть авто.
+                    Open
+            caller  так
+            agent   Які шини шукаєте? Назвіть розмір або автомобіль.
+                    Open
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_relaxed_is_said() {
+    check(
+        "
+        shop no brand
+        shop no price
+        зимові тойо 205/55 R16 до двох тисяч гривень дві штуки
+        а дешевше є
+        так
+        ",
+        expect![[r#"
+            caller  зимові тойо 205/55 R16 до двох тисяч гривень дві штуки
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю зимові.
+            tool    search_tires {"brand":"Toyo","diameter":16,"max_price":"2000.00","profile":55,"quantity":2,"season":"winter","width":205}
+            agent   Тойо такого немає, є інші марки. За таку ціну немає, є трохи дорожчі. Є три варіанти. Росава Сноугард: дві тисячі сто гривень, за дві — чотири тисячі двісті. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, за дві — шість тисяч дев'ятсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, за дві — дев'ять тисяч п'ятсот сімдесят вісім. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  а дешевше є
+            agent   Найдешевший варіант — Росава Сноугард. Перевірити наявність?
+                    YesNo
+            caller  так
+            agent   Росава Сноугард, перевіряю.
+            tool    check_availability {"product_id":"t-1","quantity":2}
+            agent   Є вісім штук: Київ, Магазин на Оболоні. Також Львів, Склад у Львові. З'єднати з оператором, щоб оформити?
+                    YesNo
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_found() {
+    check(
+        "
+        shop empty
+        205 55 16 зимові шиповані
+        ні
+        ні дякую
+        ",
+        expect![[r#"
+            caller  205 55 16 зимові шиповані
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю зимові.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","stud":"studded","width":205}
+            agent   На жаль, таких шин зараз немає. З'єднати з оператором, щоб підібрав під замовлення?
+                    YesNo
+            caller  ні
+            agent   Чимось іще допомогти?
+                    Open
+            caller  ні дякую
+            agent   Дякую за дзвінок. Гарного дня!
+            tool    end_call {}
+        "#]],
+    );
+}
+
+#[test]
+fn out_of_stock() {
+    check(
+        "
+        shop out of stock
+        205 55 16 літні
+        давайте другий
+        ні
+        а літні на сімнадцять
+        ",
+        expect![[r#"
+            caller  205 55 16 літні
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю літні.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"summer","width":205}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  давайте другий
+            agent   Нокіан Хакапеліта, перевіряю.
+            tool    check_availability {"product_id":"t-2","quantity":4}
+            agent   Зараз на складі немає, постачальник привезе за три дні. З'єднати з оператором, щоб оформити?
+                    YesNo
+            caller  ні
+            agent   Чимось іще допомогти?
+                    Open
+            caller  а літні на сімнадцять
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус сімнадцять — вірно?
+                    YesNo
+        "#]],
+    );
+}
+
+#[test]
+fn a_human_is_wanted() {
+    check("з'єднайте з оператором будь ласка", expect![[r#"
+        caller  з'єднайте з оператором будь ласка
+        agent   З'єдную з оператором, залишайтеся на лінії.
+        tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
+    "#]]);
+    check(
+        "
+        205 55 16
+        keys 0
+        notice transfer failed
+        так
+        ",
+        expect![[r#"
+            caller  205 55 16
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  keys 0
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Шукає шини: 205/55 R16. Причина: клієнт попросив оператора."}
+            caller  notice transfer failed
+            agent   На жаль, оператор зараз не відповідає. Передзвонити вам на цей номер?
+                    YesNo
+            caller  так
+            agent   Записано: вам передзвонять. Гарного дня!
+            tool    request_callback {"note":"Шукає шини: 205/55 R16."}
+            tool    end_call {}
+        "#]],
+    );
+    check(
+        "
+        оператора
+        notice transfer busy
+        ні
+        ні
+        ",
+        expect![[r#"
+            caller  оператора
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
+            caller  notice transfer busy
+            agent   На жаль, усі оператори зайняті. Передзвонити вам на цей номер?
+                    YesNo
+            caller  ні
+            agent   Чимось іще допомогти?
+                    Open
+            caller  ні
+            agent   Дякую за дзвінок. Гарного дня!
+            tool    end_call {}
+        "#]],
+    );
+}
+
+#[test]
+fn the_shop_is_down() {
+    check(
+        "
+        shop down
+        205 55 16 зимові
+        ",
+        expect![[r#"
+            caller  205 55 16 зимові
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю зимові.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+            agent   Перепрошую, каталог не відповів. Пробую ще раз.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+            agent   Перепрошую, каталог зараз не відповідає. З'єдную з оператором.
+            tool    transfer_to_operator {"reason":"shop_unavailable","summary":"Шукає шини: 205/55 R16, зимові. У каталозі не знайдено. Причина: каталог не відповідає."}
+        "#]],
+    );
+}
+
+#[test]
+fn silence() {
+    check(
+        "
+        notice call started
+        notice silent 1
+        notice silent 2
+        notice silent 3
+        ",
+        expect![[r#"
+            caller  notice call started
+            agent   Добрий день! Це магазин шин «Протектор». Вам відповідає автоматичний помічник, розмова може записуватися. Потрібна людина — скажіть «оператор». Які шини шукаєте?
+                    Open
+            caller  notice silent 1
+            agent   Ви на лінії? Які шини шукаєте? Назвіть розмір або автомобіль.
+                    Open
+            caller  notice silent 2
+            agent   Не чую вас. Підкажіть розмір шин або марку й модель авто. Розмір можна набрати: ширина, зірочка, профіль, зірочка, діаметр, решітка.
+                    Open
+            caller  notice silent 3
+            agent   На жаль, вас не чути. Зателефонуйте, будь ласка, ще раз. До побачення!
+            tool    end_call {}
+        "#]],
+    );
+    check(
+        "
+        205 55 16
+        notice silent 1
+        notice silent 2
+        ",
+        expect![[r#"
+            caller  205 55 16
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  notice silent 1
+            agent   На який сезон: літо, зима чи всесезонні?
+                    Season
+            caller  notice silent 2
+            agent   Не чую вас. Літні, зимові чи всесезонні? Або натисніть: один — літні, два — зимові, три — всесезонні.
+                    Season
+        "#]],
+    );
+}
+
+#[test]
+fn noise() {
+    check(
+        "
+        notice not understood 1
+        notice not understood 2
+        notice not understood 3
+        ",
+        expect![[r#"
+            caller  notice not understood 1
+            agent   Перепрошую, не все чути. Які шини шукаєте? Назвіть розмір або автомобіль. Наприклад: двісті п'ять на п'ятдесят п'ять, радіус шістнадцять.
+                    Open
+            caller  notice not understood 2
+            agent   Вибачте, погано чути. Підкажіть розмір шин або марку й модель авто. Розмір можна набрати: ширина, зірочка, профіль, зірочка, діаметр, решітка.
+                    Open
+            caller  notice not understood 3
+            agent   Перепрошую, не вдається вас зрозуміти. З'єдную з оператором.
+            tool    transfer_to_operator {"reason":"not_understood","summary":"Побажання не з'ясовано. Причина: не вдалося порозумітися."}
+        "#]],
+    );
+    check(
+        "
+        бульба барабуля
+        мармиза
+        кракозябра
+        ",
+        expect![[r#"
+            caller  бульба барабуля
+            agent   Перепрошую, не все зрозуміло. Які шини шукаєте? Назвіть розмір або автомобіль.
+                    Open
+            caller  мармиза
+            agent   Вибачте, знову не зрозуміло. Підкажіть розмір шин або марку й модель авто. Розмір можна набрати: ширина, зірочка, профіль, зірочка, діаметр, решітка.
+                    Open
+            caller  кракозябра
+            agent   Перепрошую, не вдається вас зрозуміти. З'єдную з оператором.
+            tool    transfer_to_operator {"reason":"not_understood","summary":"Побажання не з'ясовано. Причина: не вдалося порозумітися."}
+        "#]],
+    );
+}
+
+#[test]
+fn by_keys_alone() {
+    check(
+        "
+        notice keypad only
+        keys 205*55*16#
+        keys 2
+        keys 3
+        keys 1
+        ",
+        expect![[r#"
+            caller  notice keypad only
+            agent   Перепрошую, голос зараз не розпізнається. Користуйтеся клавішами, нуль — оператор. Які шини шукаєте? Назвіть розмір або автомобіль. Розмір можна набрати: ширина, зірочка, профіль, зірочка, діаметр, решітка.
+                    Open
+            caller  keys 205*55*16#
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні? Або натисніть: один — літні, два — зимові, три — всесезонні.
+                    Season
+            caller  keys 2
+            agent   Шукаю зимові.
+            tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  keys 3
+            agent   Мішлен Альпін, перевіряю.
+            tool    check_availability {"product_id":"t-3","quantity":4}
+            agent   Є вісім штук: Київ, Магазин на Оболоні. Також Львів, Склад у Львові. З'єднати з оператором, щоб оформити? Або натисніть: один — так, два — ні.
+                    YesNo
+            caller  keys 1
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Шукає шини: 205/55 R16, зимові. Запропоновано: Rosava Snowgard — 2100.00 грн; Nokian Hakkapeliitta — 3450.00 грн; Michelin Alpin — 4789.00 грн. Причина: клієнт попросив оператора."}
+        "#]],
+    );
+    check(
+        "
+        keys 999
+        keys 205*53*16#
+        keys 205*55#
+        keys 16#
+        ",
+        expect![[r#"
+            caller  keys 999
+            agent   Перепрошую, не все зрозуміло. Які шини шукаєте? Назвіть розмір або автомобіль.
+                    Open
+            caller  keys 205*53*16#
+            agent   Вибачте, знову не зрозуміло. Підкажіть розмір шин або марку й модель авто. Розмір можна набрати: ширина, зірочка, профіль, зірочка, діаметр, решітка.
+                    Open
+            caller  keys 205*55#
+            agent   Двісті п'ять на п'ятдесят п'ять. А діаметр?
+                    Size { width: Some(205), profile: Some(55), diameter: None }
+            caller  keys 16#
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+        "#]],
+    );
+}
+
+#[test]
+fn closing() {
+    check("notice closing", expect![[r#"
+        caller  notice closing
+        agent   Перепрошую, зараз маємо завершити розмову. Будь ласка, зателефонуйте трохи згодом. До побачення!
+        tool    end_call {}
+    "#]]);
+}
+
+#[test]
+fn said_again() {
+    check(
+        "
+        205 55 16
+        що ви сказали
+        повторіть
+        не розумію
+        хвилинку
+        ",
+        expect![[r#"
+            caller  205 55 16
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  що ви сказали
+            agent   Повторюю. Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  повторіть
+            agent   Повторюю. Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Літні, зимові чи всесезонні?
+                    Season
+            caller  не розумію
+            agent   На який сезон: літо, зима чи всесезонні? Або натисніть: один — літні, два — зимові, три — всесезонні.
+                    Season
+            caller  хвилинку
+            agent   Добре, зачекаю.
+                    Season
+        "#]],
+    );
+}
+
+/// Each line alone at the start of a call.
+#[test]
+fn awkward_callers() {
+    let mut ladder = String::new();
+    for line in include_str!("awkward.txt").lines().filter(|line| !line.is_empty()) {
+        ladder.push_str(&run(Language::Ukrainian, line));
+    }
+    expect_test::expect_file!["awkward-answers.txt"].assert_eq(&ladder);
+}
+
+#[test]
+fn in_russian_and_english() {
+    expect![[r#"
+        caller  notice call started
+        agent   Добрый день! Это магазин шин «Протектор». Вам отвечает автоматический помощник, разговор может записываться. Нужен человек — скажите «оператор». Какие шины ищете?
+                Open
+        caller  нужна зимняя резина двести пять на пятьдесят пять шестнадцать
+        agent   Двести пять на пятьдесят пять, радиус шестнадцать. Ищу зимние.
+        tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+        agent   Есть три варианта. Росава Сноугард: две тысячи сто гривен, комплект — восемь тысяч четыреста. Нокиан Хакапелита: три тысячи четыреста пятьдесят гривен, комплект — тринадцать тысяч восемьсот. Мишлен Альпин: четыре тысячи семьсот восемьдесят девять гривен, комплект — девятнадцать тысяч сто пятьдесят шесть. Проверить наличие какого-то из них или соединить с оператором?
+                Choice
+        caller  второй
+        agent   Нокиан Хакапелита, проверяю.
+        tool    check_availability {"product_id":"t-2","quantity":4}
+        agent   Есть восемь штук: Київ, Магазин на Оболоні. Также Львів, Склад у Львові. Соединить с оператором, чтобы оформить?
+                YesNo
+        caller  нет
+        agent   Чем-то ещё помочь?
+                Open
+        caller  нет спасибо
+        agent   Спасибо за звонок. Хорошего дня!
+        tool    end_call {}
+    "#]].assert_eq(&run(
+        Language::Russian,
+        "
+        notice call started
+        нужна зимняя резина двести пять на пятьдесят пять шестнадцать
+        второй
+        нет
+        нет спасибо
+        ",
+    ));
+    expect![[r#"
+        caller  notice call started
+        agent   Hello! This is the tyre shop Протектор. You are talking to an automated assistant, and the call may be recorded. For a person, say operator. Which tyres are you looking for?
+                Open
+        caller  I need winter tyres two oh five fifty five sixteen
+        agent   Two hundred five, fifty-five, R sixteen. Looking for winter tyres.
+        tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
+        agent   There are three options. Rosava Snowgard: two thousand one hundred hryvnias, a set eight thousand four hundred. Nokian Hakkapeliitta: three thousand four hundred fifty hryvnias, a set thirteen thousand eight hundred. Michelin Alpin: four thousand seven hundred eighty-nine hryvnias, a set nineteen thousand one hundred fifty-six. Shall I check the stock of one of them, or connect you to an operator?
+                Choice
+        caller  the first one
+        agent   Rosava Snowgard, checking.
+        tool    check_availability {"product_id":"t-1","quantity":4}
+        agent   We have eight pieces: Київ, Магазин на Оболоні. Also Львів, Склад у Львові. Shall I connect you to an operator to order?
+                YesNo
+        caller  no
+        agent   Anything else?
+                Open
+        caller  no thanks
+        agent   Thank you for calling. Have a nice day!
+        tool    end_call {}
+    "#]].assert_eq(&run(
+        Language::English,
+        "
+        notice call started
+        I need winter tyres two oh five fifty five sixteen
+        the first one
+        no
+        no thanks
+        ",
+    ));
+    expect![[r#"
+        caller  нужны шины на камри 2018 года
+        agent   Тойота Камрі, дві тисячі вісімнадцятого року.
+        tool    get_vehicle_tire_sizes {"make":"Toyota","model":"Camry","year":2018}
+        agent   Вашому авто підходять радіуси шістнадцять, сімнадцять або вісімнадцять. Який у вас?
+                Size { width: None, profile: None, diameter: None }
+        caller  do you speak english
+        agent   Я розумію українську, російську й англійську, а відповідаю українською. Вашому авто підходять радіуси шістнадцять, сімнадцять або вісімнадцять. Який у вас?
+                Size { width: None, profile: None, diameter: None }
+    "#]].assert_eq(&run(
+        Language::Ukrainian,
+        "
+        нужны шины на камри 2018 года
+        do you speak english
+        ",
+    ));
+}
+
+#[test]
+fn offers_are_short_and_speakable() {
+    let ladder = run(Language::Ukrainian, "205 55 16 зимові");
+    let answer = ladder.lines().filter(|line| line.starts_with("agent")).next_back().expect("an answer");
+    assert!(!answer.contains("t-1") && !answer.contains("SKU"), "{answer}");
+    assert!(!answer.bytes().any(|b| b.is_ascii_alphanumeric() && !b"agent".contains(&b)), "{answer}");
+    // An amount counts as one word: «чотири тисячі сімсот вісімдесят дев'ять» is one price.
+    let amounts = crate::spoken::number::items(answer);
+    assert!(!amounts.is_empty());
+    let offers: Vec<&str> = answer.split(". ").filter(|sentence| sentence.contains("гривень")).collect();
+    assert_eq!(offers.len(), 3, "{answer}");
+    for offer in offers {
+        let items = crate::spoken::number::items(offer);
+        let words = items.iter().filter(|item| matches!(item, crate::spoken::number::Item::Word(_))).count();
+        assert!(words + crate::spoken::number::numbers(&items).len() <= 12, "{offer}");
+    }
+}
+
+/// One entry of a history, likely or not.
+fn entries() -> impl Strategy<Value = HistoryItem> {
+    let lines: Vec<&'static str> = include_str!("awkward.txt").lines().filter(|line| !line.is_empty()).collect();
+    let likely =
+        vec!["так", "ні", "зимові", "205 55 16", "тойота камрі 2018", "перший", "оператор", "сімнадцять", "дякую"];
+    let notices = vec![
+        Notice::CallStarted,
+        Notice::CallerSilent { times: 1 },
+        Notice::NotUnderstood { times: 2, noisy: true },
+        Notice::TransferFailed { busy: true },
+        Notice::KeypadOnly,
+    ];
+    let said = |text: String| HistoryItem::Caller { text, via: Via::Voice };
+    prop_oneof![
+        any::<String>().prop_map(said),
+        prop::sample::select(lines).prop_map(move |line| said(line.to_owned())),
+        prop::sample::select(likely).prop_map(move |line| said(line.to_owned())),
+        "[0-9*#]{0,12}".prop_map(|text| HistoryItem::Caller { text, via: Via::Keypad }),
+        prop::sample::select(notices).prop_map(|notice| HistoryItem::Notice { notice }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn every_turn_is_answered(entries in prop::collection::vec(entries(), 1..6), language in 0..3usize) {
+        let vocabulary = vocabulary();
+        let (persona, names) = (Persona::new(Config::default()), Names::from(&vocabulary));
+        let today = "2026-11-20".parse().expect("a date");
+        let context = RulesContext { persona: &persona, names: &names, language: Language::ALL[language], today };
+        let mut history = Vec::new();
+        for entry in entries {
+            history.push(entry);
+            let deltas = decide(&context, &history);
+            let speaks = deltas.iter().any(|delta| matches!(delta, BrainDelta::Text(text) if !text.trim().is_empty()));
+            prop_assert!(speaks, "{:?} after {:?}", deltas, history);
+            let calls = deltas.iter().any(|delta| matches!(delta, BrainDelta::ToolCall { .. }));
+            let asks = deltas.iter().any(|delta| matches!(delta, BrainDelta::Expect(_)));
+            prop_assert!(calls || asks, "{:?} after {:?}", deltas, history);
+            answer(&context, &mut history, &Shop::default(), &mut String::new());
+        }
+    }
+}
