@@ -74,7 +74,7 @@ pub enum BrainDelta {
 
 /// What the caller is expected to say next: decides the recogniser's grammar and how patiently the turn's end is
 /// awaited.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Expectation {
     /// Anything: what they need, a size, a car, an operator.

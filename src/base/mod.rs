@@ -22,7 +22,7 @@ pub use phone::PhoneNumber;
 pub use redact::{Personal, Secret};
 
 /// A language the product speaks or understands. Serialised as its ISO 639-1 code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Language {
     /// Ukrainian, the default service language (Law 2704-VIII art. 30).
     #[default]

@@ -14,6 +14,7 @@ pub mod resample;
 mod send;
 mod session;
 pub mod tone;
+pub mod vad;
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Recognition: sound in, words out. A recogniser is shared by all calls; each utterance opens a stream of its own.
 
+pub mod pocketsphinx;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
