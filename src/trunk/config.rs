@@ -23,6 +23,11 @@ pub struct Config {
     pub accounts: Vec<AccountConfig>,
     /// Take calls only when they come from the registrar, proxy or peers of an account; others get 403.
     pub require_account: bool,
+    /// Phones that may call. Where there are any, every call must pass digest authentication (RFC 3261 §22) as one of
+    /// them. Carriers do not answer such a challenge: a door with registrations cannot have callers of its own.
+    pub callers: Vec<CallerConfig>,
+    /// The realm those phones are asked for.
+    pub realm: String,
     /// User agent name in messages.
     pub user_agent: String,
     /// Calls at once, both directions; over it 503 with Retry-After.
@@ -55,6 +60,8 @@ impl Default for Config {
             advertised_address: None,
             accounts: Vec::new(),
             require_account: false,
+            callers: Vec::new(),
+            realm: "telefonist".to_owned(),
             user_agent: concat!("Telefonist/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_sessions: 200,
             retry_after_s: 10,
@@ -67,6 +74,13 @@ impl Default for Config {
             close_limit: Duration::from_secs(5),
         }
     }
+}
+
+/// One phone that may call.
+#[derive(Debug, Clone)]
+pub struct CallerConfig {
+    pub user: String,
+    pub password: Secret<String>,
 }
 
 /// One account at one carrier.

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use sip::auth::Realm;
 use sip::endpoint::{Endpoint, EndpointConfig};
 use sip::ids::IdSource;
 use socket2::SockRef;
@@ -31,7 +32,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use account::Account;
-pub use config::{AccountConfig, Config};
+pub use config::{AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
 
 use crate::base::PhoneNumber;
@@ -52,6 +53,8 @@ pub enum StartError {
     BadRegistrar { account: String },
     #[error("account {account} is there twice")]
     DuplicateAccount { account: String },
+    #[error("account {account} registers at a carrier, which cannot authenticate as one of the door's callers")]
+    GuardedCarrier { account: String },
     #[error("neither UDP nor TCP is listened on")]
     NoTransport,
 }
@@ -176,6 +179,7 @@ impl Trunk {
         ids: Arc<LegIds>,
     ) -> Result<Trunk, StartError> {
         let accounts = Account::read_all(&config.accounts)?;
+        let guard = guard(&config, &accounts)?;
         let udp = match config.listen_udp {
             Some(address) => Some(bind_udp(address).await.map_err(bind_error("UDP", address))?),
             None => None,
@@ -196,6 +200,7 @@ impl Trunk {
             public_address: config.advertised_address,
             max_sessions: config.max_sessions,
             overload_retry_s: config.retry_after_s,
+            guard,
             ..EndpointConfig::default()
         };
         let endpoint = Endpoint::new(endpoint, IdSource::new(StdRng::seed_from_u64(rand::rng().random())));
@@ -256,6 +261,18 @@ impl Caller {
         let wishes = self.wishes.upgrade().ok_or(InviteError::Closing)?;
         outgoing::invite(&self.shared, &wishes, target, options).await
     }
+}
+
+/// The realm that callers are asked for, where any are configured.
+fn guard(config: &Config, accounts: &[Account]) -> Result<Option<Realm>, StartError> {
+    if config.callers.is_empty() {
+        return Ok(None);
+    }
+    if let Some(account) = accounts.iter().find(|account| account.registers) {
+        return Err(StartError::GuardedCarrier { account: account.name.clone() });
+    }
+    let users = config.callers.iter().map(|caller| (caller.user.clone(), caller.password.expose().clone()));
+    Ok(Some(Realm { name: config.realm.clone(), users: users.collect() }))
 }
 
 async fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {

@@ -1,7 +1,7 @@
 //! Two doors of ours calling each other.
 
 use super::*;
-use crate::base::{PhoneNumber, TurnId};
+use crate::base::{PhoneNumber, Secret, TurnId};
 
 /// A loud square wave of a second.
 fn tone() -> Vec<i16> {
@@ -178,4 +178,64 @@ async fn a_target_that_cannot_be_called_is_told_at_once() {
     let unnamed = InviteOptions { account: Some("nobody".to_owned()), ..InviteOptions::default() };
     assert_eq!(caller.invite("sip:shop@127.0.0.1", unnamed).await.err(), Some(InviteError::NoAccount));
     party.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guarded_door_takes_those_who_know_the_password() {
+    let caller_config =
+        |password: &str| CallerConfig { user: "phone".to_owned(), password: Secret::new(password.to_owned()) };
+    let mut callee = open(Config { callers: vec![caller_config("right")], ..Config::default() }).await;
+    for (password, served) in [("right", true), ("wrong", false)] {
+        let account = AccountConfig {
+            name: "shop".to_owned(),
+            registrar: format!("sip:{}", callee.udp()),
+            user: "phone".to_owned(),
+            password: Secret::new(password.to_owned()),
+            register: false,
+            ..AccountConfig::default()
+        };
+        let caller = open(Config { accounts: vec![account], ..Config::default() }).await;
+        let options = InviteOptions { account: Some("shop".to_owned()), ..InviteOptions::default() };
+        let mut out = caller.trunk.caller().invite(&callee.uri("shop"), options).await.unwrap();
+        if served {
+            let mut into = callee.leg().await;
+            ask(&into, LegCommand::Answer).await;
+            expect(&mut out, LegEvent::Answered).await;
+            ask(&out, LegCommand::HangUp).await;
+            expect_end(&mut out, EndedBy::Us, 200).await;
+            expect(&mut into, LegEvent::Answered).await;
+            expect_end(&mut into, EndedBy::Peer, 200).await;
+        } else {
+            expect_end(&mut out, EndedBy::Peer, 401).await;
+            assert!(callee.legs.try_recv().is_err());
+        }
+        caller.close().await;
+    }
+    callee.close().await;
+}
+
+#[tokio::test]
+async fn a_door_that_cannot_be_is_not_opened() {
+    let account = |name: &str| AccountConfig {
+        name: name.to_owned(),
+        registrar: "sip:127.0.0.1".to_owned(),
+        ..AccountConfig::default()
+    };
+    let caller = CallerConfig { user: "phone".to_owned(), password: Secret::new("x".to_owned()) };
+    let base = || Config { listen_udp: loopback(), listen_tcp: None, ..Config::default() };
+    for (config, expected) in [
+        (Config { listen_udp: None, ..base() }, "neither"),
+        (Config { accounts: vec![account("a"), account("a")], ..base() }, "twice"),
+        (
+            Config { accounts: vec![AccountConfig { registrar: "http://x".to_owned(), ..account("a") }], ..base() },
+            "SIP address",
+        ),
+        (Config { accounts: vec![account("a")], callers: vec![caller], ..base() }, "cannot authenticate"),
+        (Config { listen_udp: Some(SocketAddr::from(([192, 0, 2, 1], 5060))), ..base() }, "cannot listen"),
+    ] {
+        let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
+        let (tx, _legs) = arrivals();
+        let error = Trunk::start(config, tx, media, Arc::new(LegIds::new(1))).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
