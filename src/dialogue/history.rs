@@ -19,6 +19,7 @@ impl HeardShare {
 
 /// One thing an agent's turn did, in order.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a turn has a handful of steps; a box would save nothing")]
 pub enum Step {
     Sentence(String),
     /// `outcome` is `None` while the tool runs.

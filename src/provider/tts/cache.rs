@@ -221,10 +221,7 @@ mod tests {
         }
     }
 
-    fn asked<S: AsRef<Counting>>(cached: &Cached<S>) -> u32
-    where
-        S: Synthesizer,
-    {
+    fn asked<S: Synthesizer + AsRef<Counting>>(cached: &Cached<S>) -> u32 {
         cached.voice().as_ref().asked.load(Ordering::Relaxed)
     }
 

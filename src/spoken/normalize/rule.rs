@@ -138,10 +138,10 @@ fn day_and_month(lexemes: &[Lexeme<'_>], at: usize, language: Language) -> Optio
 /// `+380 67 123-45-67`, `0671234567`.
 fn telephone(lexemes: &[Lexeme<'_>], at: usize, language: Language) -> Option<Taken> {
     let plus = is_mark(lexemes, at, '+');
-    if !plus
-        && !number_at(lexemes, at).is_some_and(|n| n.starts_with('0') || (n.starts_with("380") && n.len() == 12))
-        && !(is_mark(lexemes, at, '(') && number_at(lexemes, at + 1).is_some_and(|n| n.starts_with('0')))
-    {
+    let trunk_prefix = |at| number_at(lexemes, at).is_some_and(|n| n.starts_with('0'));
+    let whole = number_at(lexemes, at).is_some_and(|n| n.starts_with("380") && n.len() == 12);
+    let begins = plus || whole || trunk_prefix(at) || (is_mark(lexemes, at, '(') && trunk_prefix(at + 1));
+    if !begins {
         return None;
     }
     let mut written = String::new();

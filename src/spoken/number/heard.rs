@@ -61,8 +61,8 @@ fn rank(value: u64) -> Rank {
         0 => Rank::Zero,
         1..=9 => Rank::Unit,
         10..=19 => Rank::Teen,
-        20..=90 if value % 10 == 0 => Rank::Ten,
-        100..=900 if value % 100 == 0 => Rank::Hundred,
+        20..=90 if value.is_multiple_of(10) => Rank::Ten,
+        100..=900 if value.is_multiple_of(100) => Rank::Hundred,
         1000 | 1_000_000 => Rank::Thousand,
         _ => Rank::Whole,
     }

@@ -69,7 +69,7 @@ pub fn speak_digits(language: Language, digits: &str) -> String {
 }
 
 /// The form of a noun after a number: one, few, many. «гривня», «гривні», «гривень». English uses the last two alike.
-pub fn agree<'a>(language: Language, number: u64, [one, few, many]: [&'a str; 3]) -> &'a str {
+pub fn agree(language: Language, number: u64, [one, few, many]: [&str; 3]) -> &str {
     if language == Language::English {
         return if number == 1 { one } else { many };
     }

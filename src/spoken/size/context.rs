@@ -186,8 +186,7 @@ fn excluded(items: &[Item]) -> Vec<bool> {
         let year =
             (1950..=2050).contains(&number.value) && number.digits.len() == 4 && !splits_as_width(&number.digits);
         // A telephone number begins with a zero or a country code, or is too long for anything else.
-        let phone =
-            (start >= phone_until && begins_phone(items, start)) || (number.digits.len() >= 8) || (start < phone_until);
+        let phone = start < phone_until || begins_phone(items, start) || number.digits.len() >= 8;
         if phone {
             phone_until = phone_until.max(run_end(items, end));
         }
@@ -272,7 +271,7 @@ fn foreign_at(items: &[Item], at: usize, piece: &Piece) -> Option<Notation> {
     // 120/70-17: motorcycle widths end in a zero (ECE R75). A dash in place of R tells them from a misheard car tyre.
     let motorcycle = piece.written.is_some()
         && (80..=240).contains(&piece.value)
-        && piece.value % 10 == 0
+        && piece.value.is_multiple_of(10)
         && matches!(items.get(at + 1), Some(Item::Mark('/')))
         && written(at + 2);
     motorcycle.then_some(Notation::Motorcycle)

@@ -173,9 +173,7 @@ fn price_of(
 ) -> Option<(u32, SizeParts)> {
     let [width, profile, diameter] = chosen;
     let used = || chosen.iter().flatten();
-    if used().next().is_none() {
-        return None;
-    }
+    used().next()?;
     let value = |choice: Option<Choice>| choice.map(|choice| choice.value);
     let mut cost: u32 = used().map(|choice| choice.cost).sum();
 
@@ -299,7 +297,7 @@ fn sounds_like(number: u16, part: Part) -> Vec<(u16, u32)> {
             match number % 100 {
                 5 => values.push((number + 10, price::CONFUSED)),
                 15 => values.push((number - 10, price::CONFUSED)),
-                _ if number % 10 == 0 => values.push((number + 5, price::SWALLOWED)),
+                _ if number.is_multiple_of(10) => values.push((number + 5, price::SWALLOWED)),
                 _ => {}
             }
             values.retain(|&(value, _)| TireSize::is_width(value));
