@@ -91,7 +91,7 @@ impl Atom {
     }
 }
 
-/// «тойоту» is «тойота»: from four letters on, the last vowel may differ and up to two letters may follow.
+/// «тойоту» is «тойота»: from four letters on, the last vowel may differ and an ending may follow.
 fn same((said, name): (&Atom, &Atom)) -> bool {
     match (said, name) {
         (Atom::Number(said), Atom::Number(name)) => said == name,
@@ -100,7 +100,9 @@ fn same((said, name): (&Atom, &Atom)) -> bool {
             let stem = name.trim_end_matches(['а', 'я', 'и', 'о', 'у', 'е', 'й']);
             let stem = if stem.chars().count() < 3 { name } else { stem };
             let rest = said.strip_prefix(stem).map(|rest| rest.chars().count());
-            said == name || rest.is_some_and(|rest| rest <= 2 && !name.is_ascii())
+            // «тойоту» is no «тойо»: short names take short endings.
+            let ending = if name.chars().count() > 4 { 2 } else { 1 };
+            said == name || rest.is_some_and(|rest| rest <= ending && !name.is_ascii())
         }
         _ => false,
     }

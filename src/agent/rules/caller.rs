@@ -108,6 +108,10 @@ impl Talk<'_> {
                 self.merge(said);
                 self.proceed();
             }
+            // A no to a size that was just read back.
+            (Asked::Size | Asked::Season, Some(false)) if !said.has_slots() && !self.want.size.is_empty() => {
+                self.ask_rival();
+            }
             (Asked::CarSize, _) => return self.choose_fit(said),
             (Asked::Modification(names), _) => return self.choose_modification(&names, text),
             _ => return false,

@@ -45,7 +45,7 @@ pub fn decide(context: &RulesContext<'_>, history: &[HistoryItem]) -> Vec<BrainD
             HistoryItem::Caller { text, via } => talk.caller(text, *via),
             HistoryItem::Notice { notice } => talk.notice(*notice),
             HistoryItem::ToolCall { id, request } => {
-                talk.called(request);
+                talk.called();
                 running.push((id, request));
             }
             HistoryItem::ToolResult { id, outcome } => {

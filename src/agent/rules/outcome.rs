@@ -2,7 +2,7 @@
 
 use super::phrase::Phrase;
 use super::talk::{Asked, Talk, offer_name};
-use crate::base::tire::{Availability, Axle, Tire, TireSize, VehicleTires};
+use crate::base::tire::{Availability, Axle, StockLocation, Tire, TireSize, VehicleTires};
 use crate::base::tool::{Relaxed, SearchTires, ToolFailure, ToolOutcome, ToolRequest, TransferReason};
 use crate::spoken::size::SizeParts;
 
@@ -54,6 +54,7 @@ impl Talk<'_> {
         if self.offers.is_empty() {
             return self.found_nothing();
         }
+        self.found_nothing = false;
         if !relaxed.is_empty() {
             self.say(&Phrase::Relaxed { relaxed: relaxed.to_vec(), brand: search.brand.clone() });
         }
@@ -66,6 +67,7 @@ impl Talk<'_> {
 
     fn found_nothing(&mut self) {
         self.offers.clear();
+        self.found_nothing = true;
         self.offer_operator(TransferReason::OutOfScope, Phrase::NothingFound);
     }
 
@@ -82,10 +84,9 @@ impl Talk<'_> {
         places.sort_by_key(|place| std::cmp::Reverse(place.quantity));
         match places.as_slice() {
             [best, rest @ ..] => {
-                let (place, city) = (best.name.clone(), best.city.clone());
-                self.say(&Phrase::InStock { quantity: best.quantity, place, city });
+                self.say(&Phrase::InStock { quantity: best.quantity, place: place(best) });
                 if let Some(next) = rest.first() {
-                    self.say(&Phrase::AlsoIn { place: next.name.clone(), city: next.city.clone() });
+                    self.say(&Phrase::AlsoIn { place: place(next) });
                 }
                 if availability.total_quantity < quantity {
                     self.say(&Phrase::TooFew { quantity: availability.total_quantity });
@@ -160,4 +161,12 @@ impl Talk<'_> {
             ToolFailure::Cancelled => self.say(&Phrase::Listening),
         }
     }
+}
+
+/// «магазин на Оболоні, Київ»; the city is left out where the name tells it: «склад у Львові».
+fn place(location: &StockLocation) -> String {
+    let mut letters = location.name.chars();
+    let name: String = letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
+    let stem: String = location.city.chars().take(3).collect();
+    if name.contains(&stem) { name } else { format!("{name}, {}", location.city) }
 }

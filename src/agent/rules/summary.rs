@@ -54,10 +54,11 @@ pub(super) fn wish(talk: &Talk<'_>) -> String {
         summary.push_str(&format!(" Авто: {car}{year}."));
     }
     let offers = offered(talk);
-    match (talk.tried.is_empty(), offers.is_empty()) {
-        (true, _) => {}
-        (false, true) => summary.push_str(" У каталозі не знайдено."),
-        (false, false) => summary.push_str(&format!(" Запропоновано: {}.", offers.join("; "))),
+    if talk.found_nothing {
+        summary.push_str(" У каталозі не знайдено.");
+    }
+    if !offers.is_empty() {
+        summary.push_str(&format!(" Запропоновано: {}.", offers.join("; ")));
     }
     summary
 }

@@ -62,8 +62,8 @@ pub(super) struct Talk<'a> {
     pub(super) asked: Asked,
     pub(super) offers: Vec<Tire>,
     pub(super) fits: Vec<TireSize>,
-    /// What was searched for, for the summary.
-    pub(super) tried: Vec<SearchTires>,
+    /// The last search found nothing.
+    pub(super) found_nothing: bool,
     /// Turns in a row that made no sense.
     pub(super) misses: u32,
     pub(super) abuses: u32,
@@ -90,7 +90,7 @@ impl<'a> Talk<'a> {
             asked: Asked::Need,
             offers: Vec::new(),
             fits: Vec::new(),
-            tried: Vec::new(),
+            found_nothing: false,
             misses: 0,
             abuses: 0,
             failures: 0,
@@ -122,11 +122,8 @@ impl<'a> Talk<'a> {
     }
 
     /// A tool of an earlier answer was called.
-    pub(super) fn called(&mut self, request: &ToolRequest) {
+    pub(super) fn called(&mut self) {
         self.calls += 1;
-        if let ToolRequest::SearchTires(search) = request {
-            self.tried.push(search.clone());
-        }
     }
 
     /// The answer as it stands.
@@ -185,6 +182,7 @@ impl<'a> Talk<'a> {
 
     fn question(&self) -> Phrase {
         match &self.asked {
+            Asked::Need if self.wants_something() => Phrase::SizeOrCar,
             Asked::Need => Phrase::Need,
             Asked::Size => Phrase::AskParts(self.want.size),
             Asked::Confirm(size) => Phrase::Confirm(*size),
@@ -201,6 +199,12 @@ impl<'a> Talk<'a> {
             Asked::Callback => Phrase::OfferCallback,
             Asked::MoreHelp => Phrase::MoreHelp,
         }
+    }
+
+    /// Whether anything but the size and the car is known.
+    fn wants_something(&self) -> bool {
+        let want = &self.want;
+        want.season.is_some() || want.brand.is_some() || want.quantity.is_some() || want.max_price.is_some()
     }
 
     /// By rims where they tell the sizes apart, else by whole sizes.

@@ -17,6 +17,7 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
             "Tell me the tyre size, or the make and model of the car.",
             "Let us start with the size, for example two hundred five, fifty-five, R sixteen. Or name the car.",
         ]),
+        Phrase::SizeOrCar => fixed(&["Which size, or which car is it for?", "Tell me the size or the car."]),
         Phrase::Hello => fixed(&["Hello!", "Yes, I am here."]),
         Phrase::Listening => fixed(&["Go ahead.", "Yes, please."]),
         Phrase::YouAreWelcome => fixed(&["You are welcome!", "My pleasure!"]),
@@ -106,11 +107,11 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
         }
         Phrase::Checking(name) => format!("{name}, checking."),
         Phrase::CheapestIs(name) => format!("The cheapest is {name}. Shall I check the stock?"),
-        Phrase::InStock { quantity, place, city } => {
+        Phrase::InStock { quantity, place } => {
             let count = counted(EN, u64::from(*quantity), Gender::Masculine, ["piece", "pieces", "pieces"]);
-            format!("We have {count}: {city}, {place}.")
+            format!("We have {count}: {place}.")
         }
-        Phrase::AlsoIn { place, city } => format!("Also {city}, {place}."),
+        Phrase::AlsoIn { place } => format!("Also {place}."),
         Phrase::NotInCity(city) => format!("None in {city} now."),
         Phrase::TooFew { quantity } => {
             let count = counted(EN, u64::from(*quantity), Gender::Masculine, ["piece", "pieces", "pieces"]);
@@ -213,7 +214,7 @@ fn relaxed_words(relaxed: &[Relaxed], brand: Option<&str>) -> String {
     let words = relaxed.iter().map(|relaxed| match (relaxed, brand) {
         (Relaxed::Brand, Some(brand)) => format!("No {brand} of this kind, but other brands."),
         (Relaxed::Brand, None) => "Not of that brand, but of others.".to_owned(),
-        (Relaxed::Price, _) => "None at that price, but some a little dearer.".to_owned(),
+        (Relaxed::Price, _) => "None at that price, but some dearer.".to_owned(),
         (Relaxed::Stud, _) => "None with such studs, but others.".to_owned(),
         (Relaxed::Stock, _) => "None in stock, but some to order.".to_owned(),
     });

@@ -17,6 +17,8 @@ use crate::spoken::{money, normalize};
 pub(super) enum Phrase {
     /// Which tyres: a size or a car?
     Need,
+    /// The same when the season or the brand is known already.
+    SizeOrCar,
     Hello,
     Listening,
     YouAreWelcome,
@@ -64,11 +66,9 @@ pub(super) enum Phrase {
     InStock {
         quantity: u32,
         place: String,
-        city: String,
     },
     AlsoIn {
         place: String,
-        city: String,
     },
     NotInCity(&'static str),
     TooFew {

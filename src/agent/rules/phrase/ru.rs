@@ -17,6 +17,7 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
             "Подскажите размер шин или марку и модель авто.",
             "Начнём с размера: например, двести пять на пятьдесят пять, радиус шестнадцать. Или назовите авто.",
         ]),
+        Phrase::SizeOrCar => fixed(&["Какой размер, или какое у вас авто?", "Назовите размер шин или авто."]),
         Phrase::Hello => fixed(&["Здравствуйте!", "Да, я на связи."]),
         Phrase::Listening => fixed(&["Слушаю вас.", "Да, говорите."]),
         Phrase::YouAreWelcome => fixed(&["Пожалуйста!", "Не за что!"]),
@@ -101,11 +102,11 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
         Phrase::WhichOffer => fixed(&["Какой вариант: первый, второй или третий?", "Назовите номер варианта или марку шины."]),
         Phrase::Checking(name) => format!("{}, проверяю.", spoken_name(RU, name)),
         Phrase::CheapestIs(name) => format!("Самый дешёвый вариант — {}. Проверить наличие?", spoken_name(RU, name)),
-        Phrase::InStock { quantity, place, city } => {
+        Phrase::InStock { quantity, place } => {
             let count = counted(RU, u64::from(*quantity), Gender::Feminine, ["штука", "штуки", "штук"]);
-            format!("Есть {count}: {}, {}.", spoken_name(RU, city), spoken_name(RU, place))
+            format!("Есть {count}: {}.", spoken_name(RU, place))
         }
-        Phrase::AlsoIn { place, city } => format!("Также {}, {}.", spoken_name(RU, city), spoken_name(RU, place)),
+        Phrase::AlsoIn { place } => format!("Также {}.", spoken_name(RU, place)),
         Phrase::NotInCity(city) => format!("В городе {city} сейчас нет."),
         Phrase::TooFew { quantity } => {
             let count = counted(RU, u64::from(*quantity), Gender::Feminine, ["штука", "штуки", "штук"]);
@@ -196,7 +197,7 @@ fn relaxed_words(relaxed: &[Relaxed], brand: Option<&str>) -> String {
     let words = relaxed.iter().map(|relaxed| match (relaxed, brand) {
         (Relaxed::Brand, Some(brand)) => format!("{} такого нет, есть другие марки.", spoken_name(RU, brand)),
         (Relaxed::Brand, None) => "Этой марки нет, есть другие.".to_owned(),
-        (Relaxed::Price, _) => "За такую цену нет, есть немного дороже.".to_owned(),
+        (Relaxed::Price, _) => "За такую цену нет, есть дороже.".to_owned(),
         (Relaxed::Stud, _) => "Именно таких по шипам нет, есть другие.".to_owned(),
         (Relaxed::Stock, _) => "На складе нет, есть под заказ.".to_owned(),
     });

@@ -17,6 +17,7 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
             "Підкажіть розмір шин або марку й модель авто.",
             "Почнімо з розміру: наприклад, двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Або назвіть авто.",
         ]),
+        Phrase::SizeOrCar => fixed(&["Який розмір, або яке у вас авто?", "Назвіть розмір шин або авто."]),
         Phrase::Hello => fixed(&["Вітаю!", "Так, я на зв'язку."]),
         Phrase::Listening => fixed(&["Слухаю вас.", "Так, кажіть."]),
         Phrase::YouAreWelcome => fixed(&["Будь ласка!", "Прошу!"]),
@@ -101,11 +102,11 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
         Phrase::WhichOffer => fixed(&["Котрий варіант: перший, другий чи третій?", "Назвіть номер варіанта або марку шини."]),
         Phrase::Checking(name) => format!("{}, перевіряю.", spoken_name(UK, name)),
         Phrase::CheapestIs(name) => format!("Найдешевший варіант — {}. Перевірити наявність?", spoken_name(UK, name)),
-        Phrase::InStock { quantity, place, city } => {
+        Phrase::InStock { quantity, place } => {
             let count = counted(UK, u64::from(*quantity), Gender::Feminine, ["штука", "штуки", "штук"]);
-            format!("Є {count}: {}, {}.", spoken_name(UK, city), spoken_name(UK, place))
+            format!("Є {count}: {}.", spoken_name(UK, place))
         }
-        Phrase::AlsoIn { place, city } => format!("Також {}, {}.", spoken_name(UK, city), spoken_name(UK, place)),
+        Phrase::AlsoIn { place } => format!("Також {}.", spoken_name(UK, place)),
         Phrase::NotInCity(city) => format!("У місті {city} зараз немає."),
         Phrase::TooFew { quantity } => {
             let count = counted(UK, u64::from(*quantity), Gender::Feminine, ["штука", "штуки", "штук"]);
@@ -196,7 +197,7 @@ fn relaxed_words(relaxed: &[Relaxed], brand: Option<&str>) -> String {
     let words = relaxed.iter().map(|relaxed| match (relaxed, brand) {
         (Relaxed::Brand, Some(brand)) => format!("{} такого немає, є інші марки.", spoken_name(UK, brand)),
         (Relaxed::Brand, None) => "Цієї марки немає, є інші.".to_owned(),
-        (Relaxed::Price, _) => "За таку ціну немає, є трохи дорожчі.".to_owned(),
+        (Relaxed::Price, _) => "За таку ціну немає, є дорожчі.".to_owned(),
         (Relaxed::Stud, _) => "Саме таких за шипами немає, є інші.".to_owned(),
         (Relaxed::Stock, _) => "На складі немає, є під замовлення.".to_owned(),
     });

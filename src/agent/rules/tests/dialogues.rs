@@ -1,261 +1,9 @@
-//! Conversations as ladders: what the caller says and what happens, and what the rules make of it. The shop of these
-//! tests answers tool calls by its script.
+//! The conversations.
 
-use std::fmt::Write as _;
+use expect_test::expect;
 
-use expect_test::{Expect, expect};
-use proptest::prelude::*;
-
-use super::*;
-use crate::agent::Vocabulary;
-use crate::agent::persona::Config;
-use crate::agent::tool;
-use crate::agent::vocabulary::{Make, Named};
-use crate::base::Money;
-use crate::base::conversation::{Notice, Via};
-use crate::base::tire::{
-    Availability, Axle, Season, StockLocation, Tire, TireSize, Vehicle, VehicleSize, VehicleTires, VehicleType,
-};
-use crate::base::tool::{Relaxed, ToolFailure, ToolOutcome};
-
-fn named(name: &str, aliases: &str) -> Named {
-    Named { name: name.to_owned(), aliases: aliases.split(',').map(str::to_owned).collect() }
-}
-
-fn vocabulary() -> Vocabulary {
-    let sizes = [
-        "175/70 R13",
-        "185/65 R15",
-        "195/65 R15",
-        "205/55 R16",
-        "205/60 R16",
-        "215/55 R16",
-        "215/60 R16",
-        "205/65 R16",
-        "215/55 R17",
-        "225/45 R17",
-        "235/45 R18",
-        "235/60 R18",
-        "215/65 R16C",
-    ];
-    Vocabulary {
-        sizes: sizes.iter().map(|size| TireSize::parse(size).expect("a size")).collect(),
-        brands: vec![
-            named("Michelin", "мішлен,мішелін,мишлен"),
-            named("Nokian", "нокіан,нокиан"),
-            named("Rosava", "росава"),
-            named("Toyo", "тойо"),
-        ],
-        makes: vec![
-            Make {
-                make: named("Toyota", "тойота"),
-                models: vec![named("Camry", "камрі,камри"), named("RAV4", "рав чотири,рав четыре")],
-            },
-            Make {
-                make: named("Renault", "рено"), models: vec![named("Logan", "логан"), named("Duster", "дастер")]
-            },
-            Make { make: named("Dacia", "дачія,дачия"), models: vec![named("Logan", "логан")] },
-            Make {
-                make: named("Mazda", "мазда"),
-                models: vec![named("6", "шість,шістка,шесть"), named("CX-5", "сі ікс п'ять")],
-            },
-            Make {
-                make: named("BMW", "бмв"), models: vec![named("X5", "ікс п'ять"), named("3 Series", "трійка")]
-            },
-        ],
-    }
-}
-
-fn tire(id: &str, brand: &str, model: &str, hryvnias: i64) -> Tire {
-    let dimensions = TireSize { width: 205, profile: 55, diameter: 16, commercial: false };
-    Tire {
-        id: id.to_owned(),
-        sku: format!("SKU-{id}"),
-        brand: brand.to_owned(),
-        model: model.to_owned(),
-        size: dimensions.to_string(),
-        dimensions,
-        season: Season::Winter,
-        stud: None,
-        vehicle_type: VehicleType::Car,
-        load_index: 91,
-        speed_index: "H".to_owned(),
-        xl: false,
-        runflat: false,
-        price: Money::hryvnias(hryvnias),
-        currency: "UAH".to_owned(),
-        in_stock: true,
-        stock_quantity: "20+".to_owned(),
-        delivery_days: 0,
-        rating: None,
-    }
-}
-
-/// What the shop of a script does.
-#[derive(Default)]
-struct Shop {
-    down: bool,
-    empty: bool,
-    relaxed: Vec<Relaxed>,
-    ambiguous: bool,
-    out_of_stock: bool,
-}
-
-impl Shop {
-    fn answer(&self, request: &ToolRequest) -> ToolOutcome {
-        match request {
-            ToolRequest::TransferToOperator { .. } | ToolRequest::RequestCallback { .. } | ToolRequest::EndCall => {
-                ToolOutcome::Accepted
-            }
-            _ if self.down => ToolOutcome::Failed { failure: ToolFailure::Unavailable },
-            ToolRequest::SearchTires(_) => {
-                let all = vec![
-                    tire("t-1", "Rosava", "Snowgard", 2100),
-                    tire("t-2", "Nokian", "Hakkapeliitta R5", 3450),
-                    tire("t-3", "Michelin", "Alpin 6", 4789),
-                ];
-                let offers = if self.empty { Vec::new() } else { all };
-                ToolOutcome::Tires { total: 3, offers, relaxed: self.relaxed.clone() }
-            }
-            ToolRequest::CheckAvailability { product_id, .. } => {
-                let location = |name: &str, city: &str, quantity| StockLocation {
-                    warehouse_id: "kyiv-main".to_owned(),
-                    name: name.to_owned(),
-                    city: city.to_owned(),
-                    quantity,
-                };
-                let locations = vec![location("Магазин на Оболоні", "Київ", 8), location("Склад у Львові", "Львів", 2)];
-                let locations = if self.out_of_stock { Vec::new() } else { locations };
-                let availability = Availability {
-                    product_id: product_id.clone(),
-                    in_stock: !self.out_of_stock,
-                    total_quantity: locations.iter().map(|location| location.quantity).sum(),
-                    locations,
-                    supplier_days: Some(3),
-                };
-                ToolOutcome::Availability { availability }
-            }
-            ToolRequest::GetVehicleTireSizes { model, modification: None, .. } if self.ambiguous => {
-                let _ = model;
-                ToolOutcome::AmbiguousVehicle { modifications: vec!["E70".to_owned(), "F15".to_owned()] }
-            }
-            ToolRequest::GetVehicleTireSizes { make, model, year, modification } => {
-                let sizes: &[&str] = match model.as_str() {
-                    "Camry" => &["205/65 R16", "215/55 R17", "235/45 R18"],
-                    "Logan" => &["185/65 R15"],
-                    "6" => &["205/60 R16", "215/60 R16"],
-                    "X5" => &["235/60 R18"],
-                    _ => return ToolOutcome::NotFound,
-                };
-                let size = |size: &&str| VehicleSize {
-                    size: (*size).to_owned(),
-                    dimensions: TireSize::parse(size).expect("a size"),
-                    axle: Axle::Any,
-                    is_oem: true,
-                };
-                let vehicle = Vehicle {
-                    make: make.clone(),
-                    model: model.clone(),
-                    year: *year,
-                    modification: modification.clone(),
-                };
-                let found = VehicleTires { vehicle, sizes: sizes.iter().map(size).collect(), recommended: Vec::new() };
-                ToolOutcome::VehicleTires { found }
-            }
-            ToolRequest::Unusable { .. } => {
-                ToolOutcome::InvalidArgument { field: "name".to_owned(), allowed: String::new() }
-            }
-        }
-    }
-
-    fn set(&mut self, what: &str) {
-        match what {
-            "down" => self.down = true,
-            "up" => self.down = false,
-            "empty" => self.empty = true,
-            "ambiguous" => self.ambiguous = true,
-            "out of stock" => self.out_of_stock = true,
-            "no brand" => self.relaxed.push(Relaxed::Brand),
-            "no price" => self.relaxed.push(Relaxed::Price),
-            other => panic!("the shop cannot be {other}"),
-        }
-    }
-}
-
-fn notice(what: &str) -> Notice {
-    match what {
-        "call started" => Notice::CallStarted,
-        "silent 1" => Notice::CallerSilent { times: 1 },
-        "silent 2" => Notice::CallerSilent { times: 2 },
-        "silent 3" => Notice::CallerSilent { times: 3 },
-        "not understood 1" => Notice::NotUnderstood { times: 1, noisy: true },
-        "not understood 2" => Notice::NotUnderstood { times: 2, noisy: false },
-        "not understood 3" => Notice::NotUnderstood { times: 3, noisy: false },
-        "transfer failed" => Notice::TransferFailed { busy: false },
-        "transfer busy" => Notice::TransferFailed { busy: true },
-        "keypad only" => Notice::KeypadOnly,
-        "closing" => Notice::Closing,
-        other => panic!("no notice {other}"),
-    }
-}
-
-/// Answers the history until nothing but the caller can go on; writes what happens.
-fn answer(context: &RulesContext<'_>, history: &mut Vec<HistoryItem>, shop: &Shop, ladder: &mut String) {
-    for _ in 0..6 {
-        let deltas = decide(context, history);
-        let mut running = false;
-        for delta in deltas {
-            match delta {
-                BrainDelta::Text(text) => {
-                    writeln!(ladder, "agent   {text}").expect("a string takes everything");
-                    history.push(HistoryItem::Agent { text, cut: false });
-                }
-                BrainDelta::ToolCall { id, name, arguments } => {
-                    writeln!(ladder, "tool    {name} {arguments}").expect("a string takes everything");
-                    let request = tool::parse(&name, &arguments).expect("the rules call tools rightly");
-                    let outcome = shop.answer(&request);
-                    running |= outcome != ToolOutcome::Accepted;
-                    history.push(HistoryItem::ToolCall { id: id.clone(), request });
-                    history.push(HistoryItem::ToolResult { id, outcome });
-                }
-                BrainDelta::Expect(expectation) => {
-                    writeln!(ladder, "        {expectation:?}").expect("a string takes everything");
-                }
-            }
-        }
-        if !running {
-            return;
-        }
-    }
-    panic!("the rules go round in circles:\n{ladder}");
-}
-
-/// Script lines: `shop down`, `keys 205*55*16#`, `notice silent 1`; anything else is said.
-fn run(language: Language, script: &str) -> String {
-    let vocabulary = vocabulary();
-    let (persona, names) = (Persona::new(Config::default()), Names::from(&vocabulary));
-    let today = "2026-11-20".parse().expect("a date");
-    let context = RulesContext { persona: &persona, names: &names, language, today };
-    let (mut history, mut shop, mut ladder) = (Vec::new(), Shop::default(), String::new());
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some(what) = line.strip_prefix("shop ") {
-            shop.set(what);
-            continue;
-        }
-        writeln!(ladder, "caller  {line}").expect("a string takes everything");
-        history.push(match (line.strip_prefix("keys "), line.strip_prefix("notice ")) {
-            (Some(keys), _) => HistoryItem::Caller { text: keys.to_owned(), via: Via::Keypad },
-            (_, Some(what)) => HistoryItem::Notice { notice: notice(what) },
-            _ => HistoryItem::Caller { text: line.to_owned(), via: Via::Voice },
-        });
-        answer(&context, &mut history, &shop, &mut ladder);
-    }
-    ladder
-}
-
-fn check(script: &str, expect: Expect) {
-    expect.assert_eq(&run(Language::Ukrainian, script));
-}
+use super::{check, run};
+use crate::base::Language;
 
 #[test]
 fn by_size() {
@@ -278,7 +26,7 @@ fn by_size() {
             caller  а є перші в наявності в Києві
             agent   Росава Сноугард, перевіряю.
             tool    check_availability {"city":"Київ","product_id":"t-1","quantity":4}
-            agent   Є вісім штук: Київ, Магазин на Оболоні. З'єднати з оператором, щоб оформити?
+            agent   Є вісім штук: магазин на Оболоні, Київ. З'єднати з оператором, щоб оформити?
                     YesNo
             caller  так
             agent   З'єдную з оператором, залишайтеся на лінії.
@@ -363,18 +111,23 @@ fn readings_that_sound_alike_are_confirmed() {
     );
     check(
         "
-        двісті двадцять п'ять п'ятнадцять сімнадцять
+        двісті п'ять п'ятдесят п'ять сімнадцять
+        ні
         ні
         двісті двадцять п'ять сорок п'ять сімнадцять
         все одно
+        а літні є
         ",
         expect![[r#"
-            caller  двісті двадцять п'ять п'ятнадцять сімнадцять
-            agent   Двісті двадцять п'ять, радіус сімнадцять. А профіль?
-                    Size { width: Some(225), profile: None, diameter: Some(17) }
+            caller  двісті п'ять п'ятдесят п'ять сімнадцять
+            agent   Двісті п'ять на п'ятдесят п'ять, радіус сімнадцять — вірно?
+                    YesNo
             caller  ні
-            agent   Перепрошую, не все зрозуміло. Двісті двадцять п'ять, радіус сімнадцять. Який профіль — друге число розміру?
-                    Size { width: Some(225), profile: None, diameter: Some(17) }
+            agent   Уточню: двісті п'ятнадцять на п'ятдесят п'ять, радіус сімнадцять. Так?
+                    YesNo
+            caller  ні
+            agent   Перепрошую. Назвіть розмір ще раз: ширина, профіль, діаметр.
+                    Size { width: None, profile: None, diameter: None }
             caller  двісті двадцять п'ять сорок п'ять сімнадцять
             agent   Двісті двадцять п'ять на сорок п'ять, радіус сімнадцять. Літні, зимові чи всесезонні?
                     Season
@@ -382,6 +135,11 @@ fn readings_that_sound_alike_are_confirmed() {
             agent   Шукаю на будь-який сезон.
             tool    search_tires {"diameter":17,"profile":45,"quantity":4,"width":225}
             agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
+                    Choice
+            caller  а літні є
+            agent   Шукаю літні.
+            tool    search_tires {"diameter":17,"profile":45,"quantity":4,"season":"summer","width":225}
+            agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Який вас цікавить?
                     Choice
         "#]],
     );
@@ -406,7 +164,7 @@ fn by_car() {
                     Season
             caller  зимові
             agent   Шукаю зимові.
-            tool    search_tires {"brand":"Toyo","diameter":17,"profile":55,"quantity":4,"season":"winter","width":215}
+            tool    search_tires {"diameter":17,"profile":55,"quantity":4,"season":"winter","width":215}
             agent   Є три варіанти. Росава Сноугард: дві тисячі сто гривень, комплект — вісім тисяч чотириста. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, комплект — тринадцять тисяч вісімсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, комплект — дев'ятнадцять тисяч сто п'ятдесят шість. Перевірити наявність котрогось чи з'єднати з оператором?
                     Choice
         "#]],
@@ -538,7 +296,7 @@ fn what_was_relaxed_is_said() {
             caller  зимові тойо 205/55 R16 до двох тисяч гривень дві штуки
             agent   Двісті п'ять на п'ятдесят п'ять, радіус шістнадцять. Шукаю зимові.
             tool    search_tires {"brand":"Toyo","diameter":16,"max_price":"2000.00","profile":55,"quantity":2,"season":"winter","width":205}
-            agent   Тойо такого немає, є інші марки. За таку ціну немає, є трохи дорожчі. Є три варіанти. Росава Сноугард: дві тисячі сто гривень, за дві — чотири тисячі двісті. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, за дві — шість тисяч дев'ятсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, за дві — дев'ять тисяч п'ятсот сімдесят вісім. Перевірити наявність котрогось чи з'єднати з оператором?
+            agent   Тойо такого немає, є інші марки. За таку ціну немає, є дорожчі. Є три варіанти. Росава Сноугард: дві тисячі сто гривень, за дві — чотири тисячі двісті. Нокіан Хакапеліта: три тисячі чотириста п'ятдесят гривень, за дві — шість тисяч дев'ятсот. Мішлен Альпін: чотири тисячі сімсот вісімдесят дев'ять гривень, за дві — дев'ять тисяч п'ятсот сімдесят вісім. Перевірити наявність котрогось чи з'єднати з оператором?
                     Choice
             caller  а дешевше є
             agent   Найдешевший варіант — Росава Сноугард. Перевірити наявність?
@@ -546,7 +304,7 @@ fn what_was_relaxed_is_said() {
             caller  так
             agent   Росава Сноугард, перевіряю.
             tool    check_availability {"product_id":"t-1","quantity":2}
-            agent   Є вісім штук: Київ, Магазин на Оболоні. Також Львів, Склад у Львові. З'єднати з оператором, щоб оформити?
+            agent   Є вісім штук: магазин на Оболоні, Київ. Також склад у Львові. З'єднати з оператором, щоб оформити?
                     YesNo
         "#]],
     );
@@ -610,11 +368,14 @@ fn out_of_stock() {
 
 #[test]
 fn a_human_is_wanted() {
-    check("з'єднайте з оператором будь ласка", expect![[r#"
+    check(
+        "з'єднайте з оператором будь ласка",
+        expect![[r#"
         caller  з'єднайте з оператором будь ласка
         agent   З'єдную з оператором, залишайтеся на лінії.
         tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
-    "#]]);
+    "#]],
+    );
     check(
         "
         205 55 16
@@ -676,7 +437,7 @@ fn the_shop_is_down() {
             agent   Перепрошую, каталог не відповів. Пробую ще раз.
             tool    search_tires {"diameter":16,"profile":55,"quantity":4,"season":"winter","width":205}
             agent   Перепрошую, каталог зараз не відповідає. З'єдную з оператором.
-            tool    transfer_to_operator {"reason":"shop_unavailable","summary":"Шукає шини: 205/55 R16, зимові. У каталозі не знайдено. Причина: каталог не відповідає."}
+            tool    transfer_to_operator {"reason":"shop_unavailable","summary":"Шукає шини: 205/55 R16, зимові. Причина: каталог не відповідає."}
         "#]],
     );
 }
@@ -790,7 +551,7 @@ fn by_keys_alone() {
             caller  keys 3
             agent   Мішлен Альпін, перевіряю.
             tool    check_availability {"product_id":"t-3","quantity":4}
-            agent   Є вісім штук: Київ, Магазин на Оболоні. Також Львів, Склад у Львові. З'єднати з оператором, щоб оформити? Або натисніть: один — так, два — ні.
+            agent   Є вісім штук: магазин на Оболоні, Київ. Також склад у Львові. З'єднати з оператором, щоб оформити? Або натисніть: один — так, два — ні.
                     YesNo
             caller  keys 1
             agent   З'єдную з оператором, залишайтеся на лінії.
@@ -823,11 +584,14 @@ fn by_keys_alone() {
 
 #[test]
 fn closing() {
-    check("notice closing", expect![[r#"
+    check(
+        "notice closing",
+        expect![[r#"
         caller  notice closing
         agent   Перепрошую, зараз маємо завершити розмову. Будь ласка, зателефонуйте трохи згодом. До побачення!
         tool    end_call {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -884,7 +648,7 @@ fn in_russian_and_english() {
         caller  второй
         agent   Нокиан Хакапелита, проверяю.
         tool    check_availability {"product_id":"t-2","quantity":4}
-        agent   Есть восемь штук: Київ, Магазин на Оболоні. Также Львів, Склад у Львові. Соединить с оператором, чтобы оформить?
+        agent   Есть восемь штук: магазин на Оболоні, Київ. Также склад у Львові. Соединить с оператором, чтобы оформить?
                 YesNo
         caller  нет
         agent   Чем-то ещё помочь?
@@ -914,7 +678,7 @@ fn in_russian_and_english() {
         caller  the first one
         agent   Rosava Snowgard, checking.
         tool    check_availability {"product_id":"t-1","quantity":4}
-        agent   We have eight pieces: Київ, Магазин на Оболоні. Also Львів, Склад у Львові. Shall I connect you to an operator to order?
+        agent   We have eight pieces: магазин на Оболоні, Київ. Also склад у Львові. Shall I connect you to an operator to order?
                 YesNo
         caller  no
         agent   Anything else?
@@ -965,49 +729,5 @@ fn offers_are_short_and_speakable() {
         let items = crate::spoken::number::items(offer);
         let words = items.iter().filter(|item| matches!(item, crate::spoken::number::Item::Word(_))).count();
         assert!(words + crate::spoken::number::numbers(&items).len() <= 12, "{offer}");
-    }
-}
-
-/// One entry of a history, likely or not.
-fn entries() -> impl Strategy<Value = HistoryItem> {
-    let lines: Vec<&'static str> = include_str!("awkward.txt").lines().filter(|line| !line.is_empty()).collect();
-    let likely =
-        vec!["так", "ні", "зимові", "205 55 16", "тойота камрі 2018", "перший", "оператор", "сімнадцять", "дякую"];
-    let notices = vec![
-        Notice::CallStarted,
-        Notice::CallerSilent { times: 1 },
-        Notice::NotUnderstood { times: 2, noisy: true },
-        Notice::TransferFailed { busy: true },
-        Notice::KeypadOnly,
-    ];
-    let said = |text: String| HistoryItem::Caller { text, via: Via::Voice };
-    prop_oneof![
-        any::<String>().prop_map(said),
-        prop::sample::select(lines).prop_map(move |line| said(line.to_owned())),
-        prop::sample::select(likely).prop_map(move |line| said(line.to_owned())),
-        "[0-9*#]{0,12}".prop_map(|text| HistoryItem::Caller { text, via: Via::Keypad }),
-        prop::sample::select(notices).prop_map(|notice| HistoryItem::Notice { notice }),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn every_turn_is_answered(entries in prop::collection::vec(entries(), 1..6), language in 0..3usize) {
-        let vocabulary = vocabulary();
-        let (persona, names) = (Persona::new(Config::default()), Names::from(&vocabulary));
-        let today = "2026-11-20".parse().expect("a date");
-        let context = RulesContext { persona: &persona, names: &names, language: Language::ALL[language], today };
-        let mut history = Vec::new();
-        for entry in entries {
-            history.push(entry);
-            let deltas = decide(&context, &history);
-            let speaks = deltas.iter().any(|delta| matches!(delta, BrainDelta::Text(text) if !text.trim().is_empty()));
-            prop_assert!(speaks, "{:?} after {:?}", deltas, history);
-            let calls = deltas.iter().any(|delta| matches!(delta, BrainDelta::ToolCall { .. }));
-            let asks = deltas.iter().any(|delta| matches!(delta, BrainDelta::Expect(_)));
-            prop_assert!(calls || asks, "{:?} after {:?}", deltas, history);
-            answer(&context, &mut history, &Shop::default(), &mut String::new());
-        }
     }
 }
