@@ -35,41 +35,58 @@ pub struct HeardCar {
     pub make_unclear: bool,
 }
 
-/// A sentence as words and numbers, for matching names such as «рав чотири» however the number is written.
+/// A sentence as words and number words, for matching names such as «рав чотири» however the number is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Atoms(Vec<Atom>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Atom {
     Word(String),
-    Number(u64),
+    /// One piece of a number; `first` where a number begins: the six of «дві тисячі шостого» is no Mazda 6.
+    Number {
+        value: u64,
+        first: bool,
+    },
 }
 
 impl Atoms {
     pub fn of(text: &str) -> Atoms {
         let items = number::items(text);
-        let numbers = number::numbers(&items);
+        let starts: Vec<usize> = number::numbers(&items).into_iter().map(|number| number.span.start).collect();
         let mut atoms = Vec::new();
-        let mut at = 0;
-        while let Some(item) = items.get(at) {
-            if let Some(number) = numbers.iter().find(|number| number.span.start == at) {
-                atoms.push(Atom::Number(number.value));
-                at = number.span.end;
-                continue;
+        for (at, item) in items.into_iter().enumerate() {
+            match item {
+                Item::Word(word) => atoms.push(Atom::Word(word)),
+                Item::Mark(_) => {}
+                Item::Piece(piece) => {
+                    let mut first = starts.contains(&at);
+                    for value in pieces(piece.value) {
+                        atoms.push(Atom::Number { value, first });
+                        first = false;
+                    }
+                }
             }
-            if let Item::Word(word) = item {
-                atoms.push(Atom::Word(word.clone()));
-            }
-            at += 1;
         }
         Atoms(atoms)
     }
 
-    /// The length of the match where `self` says `name`; the longest wins among names. The last word may be inflected.
+    /// How much of `self` the name takes, where it is said; the most wins among names. The last word may be inflected,
+    /// which counts a little less.
     fn says(&self, name: &Atoms) -> Option<usize> {
         let length = name.0.len();
-        let found = length > 0 && self.0.windows(length).any(|window| window.iter().zip(&name.0).all(same));
-        found.then(|| name.0.iter().map(Atom::weight).sum())
+        if length == 0 {
+            return None;
+        }
+        self.0
+            .windows(length)
+            .filter_map(|window| {
+                let weights = window.iter().zip(&name.0).enumerate().map(|(at, (said, name_atom))| {
+                    let inside = at > 0 && matches!(name.0.get(at - 1), Some(Atom::Number { .. }));
+                    weight(said, name_atom, inside)
+                });
+                weights.sum::<Option<usize>>()
+            })
+            .max()
     }
 
     /// Whether a name is said, in full.
@@ -78,33 +95,37 @@ impl Atoms {
     }
 
     fn has_number(&self) -> bool {
-        self.0.iter().any(|atom| matches!(atom, Atom::Number(_)))
+        self.0.iter().any(|atom| matches!(atom, Atom::Number { .. }))
     }
 }
 
-impl Atom {
-    fn weight(&self) -> usize {
-        match self {
-            Atom::Word(word) => word.chars().count(),
-            Atom::Number(_) => 3,
-        }
+/// `308` is said «триста вісім»; longer numbers stay whole.
+fn pieces(value: u64) -> Vec<u64> {
+    if value >= 1000 || value == 0 {
+        return vec![value];
     }
+    let below = value % 100;
+    let parts = if below < 20 { [value - below, 0, below] } else { [value - below, below - below % 10, below % 10] };
+    parts.into_iter().filter(|part| *part > 0).collect()
 }
 
-/// «тойоту» is «тойота»: from four letters on, the last vowel may differ and an ending may follow.
-fn same((said, name): (&Atom, &Atom)) -> bool {
+/// What a matching atom counts; `None` where it does not match. «тойоту» is «тойота»: from four letters on, the last
+/// vowel may differ and an ending may follow.
+fn weight(said: &Atom, name: &Atom, inside_number: bool) -> Option<usize> {
     match (said, name) {
-        (Atom::Number(said), Atom::Number(name)) => said == name,
-        (Atom::Word(said), Atom::Word(name)) if name.chars().count() < 4 => said == name,
-        (Atom::Word(said), Atom::Word(name)) => {
+        (Atom::Number { value: said, first }, Atom::Number { value: name, .. }) => {
+            (said == name && (*first || inside_number)).then_some(6)
+        }
+        (Atom::Word(said), Atom::Word(name)) if said == name => Some(2 * name.chars().count()),
+        (Atom::Word(said), Atom::Word(name)) if name.chars().count() >= 4 && !name.is_ascii() => {
             let stem = name.trim_end_matches(['а', 'я', 'и', 'о', 'у', 'е', 'й']);
             let stem = if stem.chars().count() < 3 { name } else { stem };
-            let rest = said.strip_prefix(stem).map(|rest| rest.chars().count());
             // «тойоту» is no «тойо»: short names take short endings.
             let ending = if name.chars().count() > 4 { 2 } else { 1 };
-            said == name || rest.is_some_and(|rest| rest <= ending && !name.is_ascii())
+            let rest = said.strip_prefix(stem)?.chars().count();
+            (rest <= ending).then(|| 2 * said.chars().count().min(name.chars().count()) - 1)
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -238,3 +259,95 @@ const ORDINARY: &[&str] = &[
     "п'ята",
     "пятая",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name;uk;ru`, after any columns before the name.
+    fn named(columns: &[&str]) -> Named {
+        let [name, uk, ru] = columns else { panic!("three columns") };
+        Named { name: (*name).to_owned(), aliases: uk.split(',').chain(ru.split(',')).map(str::to_owned).collect() }
+    }
+
+    fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+        table.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(';').collect())
+    }
+
+    /// The seed catalogue's dictionaries.
+    fn vocabulary() -> Vocabulary {
+        let models: Vec<_> = rows(include_str!("../../fixtures/catalogue/models.csv")).collect();
+        let makes = rows(include_str!("../../fixtures/catalogue/makes.csv")).map(|make| Make {
+            make: named(&make),
+            models: models.iter().filter(|model| model[0] == make[0]).map(|model| named(&model[1..])).collect(),
+        });
+        let brands = rows(include_str!("../../fixtures/catalogue/brands.csv"));
+        let brands = brands.map(|brand| named(&[brand[0], brand[3], brand[4]])).collect();
+        Vocabulary { sizes: Vec::new(), brands, makes: makes.collect() }
+    }
+
+    #[test]
+    fn every_car_of_the_seed_catalogue_is_heard() {
+        let vocabulary = vocabulary();
+        let names = Names::from(&vocabulary);
+        let mut wrong = Vec::new();
+        for make in &vocabulary.makes {
+            for model in &make.models {
+                for (make_said, said) in make
+                    .make
+                    .aliases
+                    .iter()
+                    .zip(model.aliases.iter().cycle())
+                    .chain(make.make.aliases.iter().cycle().zip(&model.aliases))
+                {
+                    let text = format!("шини на {make_said} {said} дві тисячі п'ятнадцятого року");
+                    let heard = names.car(&Atoms::of(&text), None);
+                    if heard.make.as_deref() != Some(&make.make.name) || heard.model.as_deref() != Some(&model.name) {
+                        wrong.push(format!("{text}: {:?} {:?}", heard.make, heard.model));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn names_in_their_cases() {
+        let names = Names::from(&vocabulary());
+        for (text, make, model) in [
+            ("на тойоту", Some("Toyota"), None),
+            ("для шкоди октавії", Some("Skoda"), Some("Octavia")),
+            ("на октавію", Some("Skoda"), Some("Octavia")),
+            ("камрі", Some("Toyota"), Some("Camry")),
+            ("рав 4", None, None),
+            ("тойота рав 4", Some("Toyota"), Some("RAV4")),
+            ("toyota camry", Some("Toyota"), Some("Camry")),
+            ("форда фокуса", Some("Ford"), Some("Focus")),
+            ("пежо триста вісім", Some("Peugeot"), Some("308")),
+            ("двісті п'ять п'ятдесят п'ять шістнадцять", None, None),
+            ("третя", None, None),
+            ("це мій партнер", None, None),
+        ] {
+            let heard = names.car(&Atoms::of(text), None);
+            assert_eq!((heard.make.as_deref(), heard.model.as_deref()), (make, model), "{text}");
+        }
+        let unclear = names.car(&Atoms::of("на логан"), None);
+        assert_eq!(unclear, HeardCar { make: None, model: Some("Logan".to_owned()), make_unclear: true });
+        assert_eq!(names.car(&Atoms::of("трійка"), Some("BMW")).model.as_deref(), Some("3 Series"));
+    }
+
+    #[test]
+    fn brands_and_no_brands() {
+        let names = Names::from(&vocabulary());
+        for (text, brand) in [
+            ("щось із мішлен", Some("Michelin")),
+            ("хочу нокіани", Some("Nokian")),
+            ("ханкука", Some("Hankook")),
+            ("шини на тойоту", None),
+            ("раздут колесо", None),
+            ("зимова гума", None),
+        ] {
+            assert_eq!(names.brand(&Atoms::of(text)), brand, "{text}");
+        }
+    }
+}

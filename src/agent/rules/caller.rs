@@ -200,10 +200,10 @@ impl Talk<'_> {
             if parts != self.want.size {
                 self.want.read_back = false;
             }
+            // Two short answers that make a size together are as clear as the less clear one.
+            self.want.sure = sure && (self.want.sure || self.want.size.is_empty());
             self.want.size = parts;
             self.want.rival = rival;
-            // Two short answers that make a size together are as clear as the less clear one.
-            self.want.sure = sure;
         }
         self.merge_but_size(said);
     }
@@ -312,9 +312,7 @@ impl Talk<'_> {
             self.ask_again();
         } else if said.has(Intent::Tires) || said.has(Intent::Availability) || said.has(Intent::Order) {
             if matches!(self.asked, Asked::Need | Asked::MoreHelp) { self.proceed() } else { self.ask_again() }
-        } else if said.answer.is_some() && matches!(self.asked, Asked::Need) {
-            self.ask_again();
-        } else if said.has(Intent::NoOperator) {
+        } else if said.has(Intent::NoOperator) || (said.answer.is_some() && self.asked == Asked::Need) {
             self.ask_again();
         } else {
             return false;
@@ -363,8 +361,9 @@ impl Talk<'_> {
                 true
             }
             (Asked::CarSize, Some(at @ 1..), _) if at <= self.fits.len() => {
-                let size = self.fits.get(at - 1).copied();
-                size.map(|size| self.settle_size(size));
+                if let Some(size) = self.fits.get(at - 1).copied() {
+                    self.settle_size(size);
+                }
                 self.proceed();
                 true
             }
