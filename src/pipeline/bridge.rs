@@ -31,7 +31,7 @@ struct Path {
 
 impl Path {
     fn new(from: SampleRate, to: &Sound) -> Path {
-        let resampler = (from != to.rate).then(|| Resampler::new(from, to.rate));
+        let resampler = if from == to.rate { None } else { Resampler::new(from, to.rate).ok() };
         Path { to: to.rate, speaker: to.speaker.clone(), resampler }
     }
 
@@ -39,7 +39,7 @@ impl Path {
         match &mut self.resampler {
             None => self.speaker.relay(frame),
             Some(resampler) => {
-                let samples = resampler.process(&frame.samples);
+                let samples = resampler.push(&frame.samples);
                 self.speaker.relay(&AudioFrame::new(self.to, samples));
             }
         }

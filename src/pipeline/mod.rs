@@ -17,7 +17,7 @@ use crate::base::tool::TransferReason;
 use crate::base::{EndingCode, Language, SampleRate, TurnId};
 use crate::dialogue::{self, Dialogue, Effect, Input};
 use crate::leg::{Playback, PlaybackState, Sound};
-use crate::media::tone;
+use crate::media::tone::Cadence;
 use crate::media::vad::{self, Vad, VadEvent};
 use crate::provider::llm::{Brain, ThinkRequest};
 use crate::provider::stt::{ListenRequest, Recognizer, SttError, SttEvent};
@@ -271,16 +271,19 @@ impl Voice {
         let speaker = &self.sound.speaker;
         if on {
             speaker.begin(RINGBACK);
+            let rate = self.sound.rate;
+            let samples = Cadence::ringback(rate).next(rate.samples(RINGBACK_LENGTH) as usize);
             // Just begun, so the speaker takes it.
-            drop(speaker.push(RINGBACK, 0, &tone::ringback(self.sound.rate, RINGBACK_LENGTH)));
+            let _ = speaker.push(RINGBACK, 0, &samples);
         } else {
             speaker.cut(RINGBACK);
         }
     }
 
-    async fn tell(&self, event: VoiceEvent) {
+    fn tell(&self, event: VoiceEvent) -> impl Future<Output = ()> + Send + use<> {
+        let events = self.events.clone();
         // The call is gone when nobody listens; this task is then about to be dropped.
-        drop(self.events.send(event).await);
+        async move { drop(events.send(event).await) }
     }
 }
 

@@ -79,7 +79,7 @@ impl Mouth {
                         Err(error) => (&[], Err(*error)),
                     };
                     // The queue is cleared when a turn is cut, so the speaker's refusal has nobody left to tell.
-                    drop(self.speaker.push(turn, sentence, samples));
+                    let _ = self.speaker.push(turn, sentence, samples);
                     return (turn, result);
                 }
                 Some(Spoken::End { turn }) => self.speaker.finish(turn),

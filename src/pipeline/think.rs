@@ -70,8 +70,7 @@ async fn next_delta(
     let turn = *turn;
     let input = match timeout_at(silent_until, deltas.next()).await {
         Ok(Some(Ok(BrainDelta::ToolCall { id, name, arguments }))) => {
-            let request =
-                agent::tool::parse(&name, &arguments).unwrap_or(ToolRequest::Unusable { name, arguments });
+            let request = agent::tool::parse(&name, &arguments).unwrap_or(ToolRequest::Unusable { name, arguments });
             Input::ToolCalled { turn, id, request }
         }
         Ok(Some(Ok(delta))) => Input::Thought { turn, delta },

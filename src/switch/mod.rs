@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use crate::base::event::Arrived;
 use crate::base::{CallId, Ending, EndingCode, EventKind};
+use crate::call;
 use crate::leg::{Arrivals, Door, Leg, LegInfo};
 use crate::pipeline::{self, Engines};
 use crate::route::{self, Decision};
 use crate::trunk;
-use crate::call;
 pub use bus::{Bus, BusTask};
 use task::CallTask;
 

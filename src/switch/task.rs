@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Switch;
+use crate::base::event::Stage;
 use crate::base::leg::{LegCommand, LegEnd, LegEvent, LegInfo};
 use crate::base::{CallId, Ending, EndingCode, EventKind};
 use crate::call::{Call, Effect, Input, Side};
 use crate::leg::{EndedBy, Leg, Sound};
-use crate::media::recorder;
+use crate::media::recorder::Recorder;
 use crate::pipeline::{self, VoiceCommand, VoiceEvent};
 use crate::trunk::{InviteError, InviteOptions};
 
@@ -32,7 +33,7 @@ pub(super) struct CallTask {
     caller: Party,
     operator: Option<Party>,
     voice: Option<Voice>,
-    recording: Option<JoinHandle<()>>,
+    recording: Option<Recorder>,
     slow: JoinSet<Done>,
     goodbye: CancellationToken,
     goodbye_said: bool,
@@ -195,9 +196,16 @@ impl CallTask {
         let Some(sound) = self.caller.sound.take() else { return };
         if let Some(directory) = &self.switch.config.recordings {
             let path = directory.join(format!("{}.wav", self.id));
-            self.happened(EventKind::Recording { path: path.display().to_string() });
-            let tap = sound.speaker.tap();
-            self.recording = Some(recorder::record(path, sound.rate, tap));
+            match Recorder::start(&path, sound.rate, sound.speaker.tap()) {
+                Ok(recorder) => {
+                    self.recording = Some(recorder);
+                    self.happened(EventKind::Recording { path: path.display().to_string() });
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a call is not recorded");
+                    self.happened(EventKind::Degraded { stage: Stage::Recorder });
+                }
+            }
         }
         let (commands_tx, commands) = mpsc::channel(VOICE_COMMANDS);
         let (events_tx, events) = mpsc::channel(VOICE_EVENTS);
@@ -235,10 +243,12 @@ impl CallTask {
         }
         self.caller.sound = None;
         self.operator = None;
-        if let Some(recording) = self.recording.take()
-            && tokio::time::timeout(RECORDING_LIMIT, recording).await.is_err()
-        {
-            tracing::warn!("a recording was not finished in time");
+        if let Some(recording) = self.recording.take() {
+            match tokio::time::timeout(RECORDING_LIMIT, recording.finish()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a recording is damaged"),
+                Err(_) => tracing::warn!("a recording was not finished in time"),
+            }
         }
     }
 

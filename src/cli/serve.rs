@@ -1,0 +1,80 @@
+//! `telefonist serve`: answers calls until a signal asks it to stop.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::settings::Settings;
+use super::shown;
+use crate::app::{App, dialable_ip};
+use crate::base::Language;
+use crate::errors::{ErrorCode, Problem};
+use crate::telemetry::logs;
+
+pub async fn run(settings: Settings, language: Language) -> Result<ExitCode, Problem> {
+    let _logs = logs::init(&settings.log).map_err(|error| {
+        let problem = Problem::new(ErrorCode::WrongValue).with("key", "log.filter");
+        problem.with("found", &settings.log.filter).with("allowed", error)
+    })?;
+    let app = App::start(settings).await?;
+    for warning in &app.warnings {
+        eprintln!("{}", shown(warning, language));
+    }
+    announce(&app);
+    let mut stop = Stop::new();
+    stop.wait().await;
+    eprintln!("closing: running calls may finish; a second signal ends them now");
+    tokio::select! {
+        () = app.close() => Ok(ExitCode::SUCCESS),
+        () = stop.wait() => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Says where the program can be reached.
+pub fn announce(app: &App) {
+    if let Some(listening) = app.sip() {
+        let addresses = [("udp", listening.udp), ("tcp", listening.tcp)];
+        for (transport, address) in addresses.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+            let ip = if address.ip().is_unspecified() { dialable_ip() } else { address.ip() };
+            let host = std::net::SocketAddr::new(ip, address.port());
+            eprintln!("dial   sip:shop@{host};transport={transport}");
+        }
+    }
+    if let Some(address) = app.audiosocket() {
+        eprintln!("bridge AudioSocket at {address}");
+    }
+    if let Some(address) = app.page() {
+        eprintln!("watch  http://{address}/");
+    }
+}
+
+/// SIGTERM and Ctrl-C.
+pub struct Stop {
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop::new()
+    }
+}
+
+impl Stop {
+    pub fn new() -> Stop {
+        Stop { terminate: signal(SignalKind::terminate()).ok() }
+    }
+
+    /// Waits for the next of them.
+    pub async fn wait(&mut self) {
+        let terminated = async {
+            match &mut self.terminate {
+                Some(terminate) => terminate.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = terminated => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}

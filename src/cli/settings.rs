@@ -1,0 +1,394 @@
+//! All settings of the program: one file, one tree, every room's part read here into that room's own `Config`.
+//! `telefonist.example.toml` shows each setting with its default; a test holds the two to each other.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::agent::persona;
+use crate::base::Language;
+use crate::errors::{ErrorCode, Problem};
+use crate::media::vad;
+use crate::pbx::Recipe;
+use crate::provider::stt::pocketsphinx;
+use crate::provider::tts::{cache, espeak};
+use crate::settings::{Document, Fault, PREFIX, Place, Section};
+use crate::telemetry::logs::{self, Format};
+use crate::{audiosocket, call, dialogue, http, media, pbx, shop, store, switch, trunk};
+
+/// The example file, as `telefonist config` prints it.
+pub const EXAMPLE: &str = include_str!("../../telefonist.example.toml");
+
+/// Where the file is looked for unless told otherwise; it may be absent.
+pub const DEFAULT_FILE: &str = "telefonist.toml";
+
+/// The typed tree.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub agent: persona::Config,
+    pub dialogue: dialogue::Config,
+    pub speech: Speech,
+    pub shop: shop::Config,
+    /// `None`: no SIP door.
+    pub sip: Option<trunk::Config>,
+    /// `None`: no AudioSocket door.
+    pub audiosocket: Option<audiosocket::Config>,
+    pub pbx: Option<pbx::Config>,
+    pub media: media::Config,
+    pub switch: switch::Config,
+    pub store: store::Config,
+    /// `None`: no page.
+    pub http: Option<http::Config>,
+    pub log: logs::Config,
+}
+
+/// Ears and voice.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    /// Use the offline recogniser.
+    pub recognizer: bool,
+    pub pocketsphinx: pocketsphinx::Config,
+    /// The synthesiser's speaker; empty for its own.
+    pub voice: String,
+    pub espeak: espeak::Config,
+    pub cache: cache::Config,
+    pub vad: vad::Config,
+    /// Languages callers speak, likeliest first.
+    pub understood: Vec<Language>,
+    /// How long recognition may take after the sound ended.
+    pub recognition_limit: Duration,
+    /// How long a brain may be silent.
+    pub thinking_limit: Duration,
+}
+
+impl Default for Speech {
+    fn default() -> Speech {
+        Speech {
+            recognizer: true,
+            pocketsphinx: pocketsphinx::Config::default(),
+            voice: String::new(),
+            espeak: espeak::Config::default(),
+            cache: cache::Config::default(),
+            vad: vad::Config::default(),
+            understood: vec![Language::Ukrainian, Language::Russian, Language::English],
+            recognition_limit: Duration::from_secs(4),
+            thinking_limit: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Languages by their codes.
+const LANGUAGES: [(&str, Language); 3] =
+    [("uk", Language::Ukrainian), ("ru", Language::Russian), ("en", Language::English)];
+
+impl Settings {
+    /// Reads `path`, or the default file where there is one, with the overrides of the environment.
+    pub fn load(path: Option<&Path>) -> Result<Settings, Vec<Fault>> {
+        let file = path.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                let problem = Problem::new(ErrorCode::ConfigUnreadable).with("path", file.display());
+                return Err(vec![Fault { place: Place::Nowhere, problem: problem.with("reason", error) }]);
+            }
+        };
+        let variables = std::env::vars().filter(|(name, _)| name.starts_with(PREFIX));
+        // Test switches share the prefix and are no settings.
+        let variables = variables.filter(|(name, _)| !TEST_SWITCHES.contains(&name.as_str())).collect();
+        Settings::parse(&text, variables)
+    }
+
+    /// Reads a file's text; all its mistakes come back at once.
+    pub fn parse(text: &str, variables: BTreeMap<String, String>) -> Result<Settings, Vec<Fault>> {
+        let document = Document::parse(text, variables, |path| std::fs::read_to_string(path));
+        let settings = Settings::read(&document);
+        let faults = document.faults();
+        if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    }
+
+    fn read(document: &Document) -> Settings {
+        let mut settings = Settings::default();
+        let root = document.root();
+        agent(&root.section("agent"), &mut settings);
+        speech(&root.section("speech"), &mut settings.speech);
+        shop_api(&root.section("shop"), &mut settings.shop);
+        settings.sip = sip(&root.section("sip"));
+        settings.audiosocket = audiosocket_door(&root.section("audiosocket"));
+        settings.pbx = root.has("pbx").then(|| asterisk(&root.section("pbx")));
+        sound(&root.section("media"), &mut settings.media);
+        operator(&root.section("operator"), &mut settings.switch.call);
+        limits(&root.section("limits"), &mut settings);
+        records(&root.section("records"), &mut settings);
+        settings.http = page(&root.section("http"));
+        log(&root.section("log"), &mut settings.log);
+        settings.contradictions(&root, document);
+        settings
+    }
+
+    /// What is wrong only when two settings are seen together.
+    fn contradictions(&self, root: &Section<'_>, document: &Document) {
+        let place = |table: &'static str, key: &str| root.section(table).place_of(key);
+        let conflict = |key: &str, other: &str, reason: &str| {
+            Problem::new(ErrorCode::Conflict).with("key", key).with("other", other).with("reason", reason)
+        };
+        if self.sip.is_none() && self.audiosocket.is_none() {
+            document.fault(Place::Nowhere, Problem::new(ErrorCode::NoDoor));
+        }
+        if self.switch.call.transfer.pbx.is_some() && self.pbx.is_none() {
+            let problem = conflict("operator.pbx", "[pbx]", "no PBX is set up");
+            document.fault(place("operator", "pbx"), problem);
+        }
+        if !self.switch.call.transfer.operators.is_empty() && self.sip.is_none() {
+            let problem = conflict("operator.targets", "sip.listen_udp", "operators are called by SIP, which is off");
+            document.fault(place("operator", "targets"), problem);
+        }
+        let (jitter, media) = (&self.media, "media");
+        if jitter.jitter_least > jitter.jitter_most {
+            let problem = conflict("media.jitter_least_ms", "media.jitter_most_ms", "least > most");
+            document.fault(place(media, "jitter_least_ms"), problem);
+        }
+        let ports = usize::from(self.media.last_port.saturating_sub(self.media.first_port)) / 2;
+        if self.media.last_port <= self.media.first_port {
+            let problem = conflict("media.last_port", "media.first_port", "last ≤ first");
+            document.fault(place(media, "last_port"), problem);
+        } else if self.sip.is_some() && ports < self.switch.max_calls {
+            let reason = format!("{ports} < {}", self.switch.max_calls);
+            document.fault(place("limits", "calls"), conflict("limits.calls", "media.last_port", &reason));
+        }
+        if let Some(sip) = &self.sip
+            && sip.require_account
+            && sip.accounts.is_empty()
+        {
+            let problem = conflict("sip.require_account", "[[sip.account]]", "there is no account");
+            document.fault(place("sip", "require_account"), problem);
+        }
+    }
+}
+
+/// Environment variables that steer the tests.
+const TEST_SWITCHES: [&str; 2] = ["TELEFONIST_PEERS", "TELEFONIST_SPEECH"];
+
+fn agent(section: &Section<'_>, settings: &mut Settings) {
+    let (agent, dialogue) = (&mut settings.agent, &mut settings.dialogue);
+    section.text("shop", "\"Протектор\"", &mut agent.shop);
+    section.choice("language", &LANGUAGES, &mut agent.language);
+    section.optional_text("greeting", "\"Добрий день!\"", &mut agent.greeting);
+    section.optional_text("notice", "\"Вам відповідає автоматичний помічник.\"", &mut agent.notice);
+    section.seconds("silence_s", 3.0..=120.0, &mut dialogue.silence);
+    section.millis("patience_complete_ms", 100..=5_000, &mut dialogue.patience.complete);
+    section.millis("patience_open_ms", 100..=5_000, &mut dialogue.patience.open);
+    section.millis("patience_incomplete_ms", 100..=10_000, &mut dialogue.patience.incomplete);
+    section.millis("barge_in_guard_ms", 0..=5_000, &mut dialogue.barge_in_guard);
+    section.millis("barge_in_confirm_ms", 200..=10_000, &mut dialogue.barge_in_confirm);
+    section.millis("filler_after_ms", 300..=10_000, &mut dialogue.filler_after);
+    section.decimal("min_confidence", 0.0..=1.0, &mut dialogue.min_confidence);
+}
+
+fn speech(section: &Section<'_>, speech: &mut Speech) {
+    section.flag("recognizer", &mut speech.recognizer);
+    section.choices("understood", &LANGUAGES, &mut speech.understood);
+    section.path("acoustic_model", &mut speech.pocketsphinx.model);
+    section.number("decoders", 1..=64, &mut speech.pocketsphinx.decoders);
+    section.text("voice", "\"f2\"", &mut speech.voice);
+    section.path("espeak", &mut speech.espeak.program);
+    section.number("words_per_minute", 80..=450, &mut speech.espeak.words_per_minute);
+    section.path_or_off("phrases", &mut speech.cache.directory);
+    section.seconds("recognition_limit_s", 1.0..=30.0, &mut speech.recognition_limit);
+    section.seconds("thinking_limit_s", 1.0..=60.0, &mut speech.thinking_limit);
+}
+
+fn shop_api(section: &Section<'_>, shop: &mut shop::Config) {
+    let mut url = shop.base_url.to_string();
+    section.text("base_url", "\"http://127.0.0.1:8390/api/v1\"", &mut url);
+    match url.parse() {
+        Ok(parsed) => shop.base_url = parsed,
+        Err(error) => section.wrong_value("base_url", &url, &error.to_string()),
+    }
+    section.optional_secret("api_key", "api_key_file", &mut shop.api_key);
+    section.seconds("timeout_s", 0.5..=30.0, &mut shop.timeout);
+}
+
+fn sip(section: &Section<'_>) -> Option<trunk::Config> {
+    let mut sip = trunk::Config::default();
+    section.text("name", "\"sip\"", &mut sip.name);
+    section.socket_or_off("listen_udp", &mut sip.listen_udp);
+    section.socket_or_off("listen_tcp", &mut sip.listen_tcp);
+    section.optional_ip("advertised_address", &mut sip.advertised_address);
+    section.flag("require_account", &mut sip.require_account);
+    section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
+    section.number("max_connections", 1..=65_535, &mut sip.max_connections);
+    section.number("max_connections_per_peer", 1..=65_535, &mut sip.max_connections_per_peer);
+    section.seconds("tcp_idle_s", 5.0..=86_400.0, &mut sip.tcp_idle);
+    section.seconds("tcp_message_limit_s", 1.0..=60.0, &mut sip.tcp_message_limit);
+    let mut names = std::collections::BTreeSet::new();
+    for section in section.sections("account") {
+        let account = account(&section);
+        if !account.name.is_empty() && !names.insert(account.name.clone()) {
+            section.wrong_value("name", &account.name, "unique");
+        }
+        sip.accounts.push(account);
+    }
+    (sip.listen_udp.is_some() || sip.listen_tcp.is_some()).then_some(sip)
+}
+
+fn account(section: &Section<'_>) -> trunk::AccountConfig {
+    let mut account = trunk::AccountConfig::default();
+    section.text("name", "\"carrier\"", &mut account.name);
+    section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
+    section.optional_text("outbound_proxy", "\"sip:proxy.carrier.example\"", &mut account.outbound_proxy);
+    section.text("user", "\"380441234567\"", &mut account.user);
+    section.optional_text("auth_user", "\"380441234567\"", &mut account.auth_user);
+    section.secret("password", "password_file", &mut account.password);
+    section.optional_text("domain", "\"carrier.example\"", &mut account.domain);
+    section.optional_text("realm", "\"carrier.example\"", &mut account.realm);
+    section.optional_text("contact_user", "\"380441234567\"", &mut account.contact_user);
+    section.seconds("expires_s", 60.0..=86_400.0, &mut account.expires);
+    section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
+    section.flag("register", &mut account.register);
+    section.require("name", "\"carrier\"", &account.name);
+    section.require("registrar", "\"sip:sip.carrier.example\"", &account.registrar);
+    section.require("user", "\"380441234567\"", &account.user);
+    account
+}
+
+fn audiosocket_door(section: &Section<'_>) -> Option<audiosocket::Config> {
+    let mut door = audiosocket::Config::default();
+    let mut listen: Option<SocketAddr> = Some(door.listen);
+    section.text("name", "\"audiosocket\"", &mut door.name);
+    section.socket_or_off("listen", &mut listen);
+    section.flag("wideband_under_0x10", &mut door.wideband_under_0x10);
+    section.number("max_connections", 1..=10_000, &mut door.max_connections);
+    section.seconds("uuid_limit_s", 0.5..=60.0, &mut door.uuid_limit);
+    door.listen = listen?;
+    Some(door)
+}
+
+fn asterisk(section: &Section<'_>) -> pbx::Config {
+    let mut pbx = pbx::Config::default();
+    section.text("address", "\"127.0.0.1:5038\"", &mut pbx.address);
+    section.text("username", "\"telefonist\"", &mut pbx.username);
+    section.secret("secret", "secret_file", &mut pbx.secret);
+    section.choice("recipe", &[("redirect", Recipe::Redirect), ("leave", Recipe::Leave)], &mut pbx.recipe);
+    section.text("context", "\"telefonist-operators\"", &mut pbx.context);
+    section.number("priority", 1..=9_999, &mut pbx.priority);
+    section.text("target_variable", "\"TELEFONIST_TARGET\"", &mut pbx.target_variable);
+    section.seconds("request_limit_s", 0.5..=30.0, &mut pbx.request_limit);
+    pbx
+}
+
+fn sound(section: &Section<'_>, media: &mut media::Config) {
+    section.number("first_port", 1_024..=65_534, &mut media.first_port);
+    section.number("last_port", 1_025..=65_535, &mut media.last_port);
+    section.seconds("quarantine_s", 0.0..=600.0, &mut media.quarantine);
+    section.seconds("silent_after_s", 2.0..=600.0, &mut media.silent_after);
+    section.flag("in_band_dtmf", &mut media.in_band_dtmf);
+    section.millis("jitter_start_ms", 20..=1_000, &mut media.jitter_start);
+    section.millis("jitter_least_ms", 20..=1_000, &mut media.jitter_least);
+    section.millis("jitter_most_ms", 20..=1_000, &mut media.jitter_most);
+}
+
+fn operator(section: &Section<'_>, call: &mut call::Config) {
+    let plan = &mut call.transfer;
+    section.texts("targets", "[\"sip:operator@192.0.2.10\"]", &mut plan.operators);
+    section.optional_text("refer", "\"sip:operator@carrier.example\"", &mut plan.refer);
+    section.optional_text("pbx", "\"600\"", &mut plan.pbx);
+    section.seconds("refer_limit_s", 2.0..=120.0, &mut plan.refer_limit);
+    section.seconds("ring_limit_s", 5.0..=180.0, &mut plan.ring_limit);
+}
+
+fn limits(section: &Section<'_>, settings: &mut Settings) {
+    let switch = &mut settings.switch;
+    section.number("calls", 1..=10_000, &mut switch.max_calls);
+    section.seconds("longest_call_s", 30.0..=86_400.0, &mut switch.call.max_duration);
+    section.seconds("grace_s", 0.0..=3_600.0, &mut switch.grace);
+    section.texts("answered", "[\"+380441234567\"]", &mut switch.route.answered);
+    if let Some(sip) = &mut settings.sip {
+        // Operators' legs are sessions too, and the switch, not the door, is to refuse calls beyond the limit.
+        sip.max_sessions = sip.max_sessions.max(switch.max_calls * 2 + 16);
+    }
+}
+
+fn records(section: &Section<'_>, settings: &mut Settings) {
+    section.path("database", &mut settings.store.path);
+    section.path_or_off("recordings", &mut settings.switch.recordings);
+}
+
+fn page(section: &Section<'_>) -> Option<http::Config> {
+    let mut http = http::Config::default();
+    let mut listen = Some(http.listen);
+    section.socket_or_off("listen", &mut listen);
+    section.optional_secret("token", "token_file", &mut http.token);
+    section.number("live_pages", 1..=10_000, &mut http.live_pages);
+    http.listen = listen?;
+    Some(http)
+}
+
+fn log(section: &Section<'_>, log: &mut logs::Config) {
+    section.text("filter", "\"info\"", &mut log.filter);
+    section.choice("format", &[("json", Format::Json), ("text", Format::Text)], &mut log.format);
+}
+
+/// The file a person would name for the settings in use, for messages.
+pub fn file_name(path: Option<&Path>) -> PathBuf {
+    path.unwrap_or(Path::new(DEFAULT_FILE)).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_the_defaults_and_names_every_setting() {
+        let document = Document::parse(EXAMPLE, BTreeMap::new(), |_| Ok(String::new()));
+        let read = Settings::read(&document);
+        let known = document.known_settings();
+        assert_eq!(document.faults(), [], "the example has mistakes");
+        assert_eq!(format!("{read:?}"), format!("{:?}", Settings::parse("", BTreeMap::new()).unwrap()));
+
+        // Settings without a default stand in the example as comments; uncommented, they too are known.
+        let full: String = EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("# ~ ").unwrap_or(line))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let document = Document::parse(&full, BTreeMap::new(), |_| Ok("secret".to_owned()));
+        Settings::read(&document);
+        let known: std::collections::BTreeSet<String> = known.union(&document.known_settings()).cloned().collect();
+        assert_eq!(document.faults(), [], "the uncommented example has mistakes");
+        for path in &known {
+            let key = path.rsplit('.').next().unwrap_or_default();
+            let shown = full.lines().any(|line| line.trim_start().starts_with(&format!("{key} =")));
+            assert!(shown, "the example does not show {path}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_found_beside_mistakes() {
+        let text = "[sip]\nlisten_udp = \"off\"\nlisten_tcp = \"off\"\n[audiosocket]\nlisten = \"off\"\n[operator]\ntargets = [\"sip:a@b\"]\npbx = \"600\"\n[media]\nfirst_port = 2000\nlast_port = 1999\n";
+        let faults = Settings::parse(text, BTreeMap::new()).unwrap_err();
+        let report = crate::settings::report(&faults, "t.toml", Language::English);
+        expect_test::expect![[r#"
+            t.toml: T021 No door is open: neither SIP nor AudioSocket
+                Turn on [sip] or [audiosocket]
+            t.toml:7: T003 Unknown setting operator.targets
+                → ∅
+            t.toml:7: T003 Unknown setting operator.targets
+                → ∅
+            t.toml:7: T007 operator.targets contradicts sip.listen_udp: operators are called by SIP, which is off
+                Change one of the two
+            t.toml:8: T003 Unknown setting operator.pbx
+                → ∅
+            t.toml:8: T007 operator.pbx contradicts [pbx]: no PBX is set up
+                Change one of the two
+            t.toml:8: T003 Unknown setting operator.pbx
+                → ∅
+            t.toml:10: T003 Unknown setting media.first_port
+                → ∅
+            t.toml:11: T003 Unknown setting media.last_port
+                → ∅
+            t.toml:11: T007 media.last_port contradicts media.first_port: last ≤ first
+                Change one of the two
+        "#]].assert_eq(&report);
+    }
+}
