@@ -48,7 +48,7 @@ pub enum Input<'a> {
     Tick,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Output {
     /// See that no other live connection has this UUID.
     Claim(Uuid),

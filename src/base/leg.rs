@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::Quality;
 use super::{Personal, PhoneNumber};
 
 /// Who is on the leg and how they came.
@@ -44,7 +45,7 @@ pub struct TransferWays {
 }
 
 /// What a party or its network did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LegEvent {
     /// The far end of an outgoing leg rings (180, 183).
     Ringing,
@@ -56,6 +57,8 @@ pub enum LegEvent {
     Transfer(TransferProgress),
     /// The party put us on hold (true) or took us back (false).
     Held(bool),
+    /// What became of the leg's sound packets, once, shortly before the end. AudioSocket has none.
+    Quality(Quality),
     /// The last event of every leg.
     Ended(LegEnd),
 }

@@ -43,7 +43,7 @@ pub enum Side {
     Operator,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// The call is taken.
     Admitted,
@@ -207,6 +207,7 @@ impl Call {
             }
             LegEvent::Transfer(progress) => self.transfer_progress(now, progress),
             LegEvent::Ended(end) => self.caller_ended(&end),
+            LegEvent::Quality(quality) => self.happened(EventKind::Quality(quality)),
             LegEvent::Answered | LegEvent::Ringing | LegEvent::Dtmf(_) | LegEvent::Held(_) => {}
         }
     }

@@ -389,6 +389,7 @@ mod tests {
                 → ∅
             t.toml:11: T007 media.last_port contradicts media.first_port: last ≤ first
                 Change one of the two
-        "#]].assert_eq(&report);
+        "#]]
+        .assert_eq(&report);
     }
 }

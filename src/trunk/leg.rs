@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::driver::Wish;
 use super::session::{Input, Output, Session};
+use crate::base::event::Quality;
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::{MediaControl, MediaEvent, MediaPort};
 
@@ -106,14 +107,14 @@ impl LegTask {
             Output::Stop => {
                 if let Media::Flowing(control, _) = std::mem::replace(&mut self.media, Media::Over) {
                     let stats = control.stats();
-                    tracing::info!(
-                        sent = stats.sent,
-                        received = stats.received,
-                        lost = stats.lost,
-                        late_frames = stats.late_frames,
-                        "sound of a leg is over"
-                    );
                     control.stop();
+                    self.door.tell(LegEvent::Quality(Quality {
+                        packets_sent: stats.sent,
+                        packets_received: stats.received,
+                        packets_lost: stats.lost,
+                        jitter_ms: stats.jitter_ms,
+                        late_frames: stats.late_frames,
+                    }));
                 }
             }
         }
