@@ -29,7 +29,7 @@ use crate::shop;
 use crate::store::{self, Store};
 use crate::switch::{Bus, BusTask, Switch};
 use crate::telemetry::Metrics;
-use crate::trunk::{self, Trunk};
+use crate::trunk::{self, AccountState, AccountStatus, Trunk};
 
 /// The running program.
 pub struct App {
@@ -44,6 +44,7 @@ pub struct App {
     switch: JoinHandle<()>,
     bus: Bus,
     bus_task: BusTask,
+    gauges: JoinHandle<()>,
     writer: store::Writer,
     store: Store,
     /// What works less well than it could, found at the start.
@@ -65,6 +66,7 @@ impl App {
                 if !config.listen.ip().is_loopback() && config.token.is_none() {
                     warnings.push(Problem::new(ErrorCode::PageWide).with("address", config.listen));
                 }
+                let metrics = metrics.clone();
                 let sources = http::Sources { store: store.clone(), metrics, bus: bus.watch(), readiness: ready };
                 let failed = |error: http::HttpError| cannot_listen("HTTP", config.listen, "http.listen", &error);
                 Some(http::Server::start(config, sources).await.map_err(failed)?)
@@ -101,6 +103,8 @@ impl App {
             bus: bus.clone(),
             active: active_tx,
         };
+        let accounts = trunk.as_ref().map(Trunk::accounts);
+        let gauges = tokio::spawn(gauges(metrics, accounts, writer.health()));
         let close_switch = CancellationToken::new();
         let switch = tokio::spawn(switch.run(arrivals, close_switch.clone()));
         readiness.send_replace(Readiness::Ready);
@@ -116,6 +120,7 @@ impl App {
             switch,
             bus,
             bus_task,
+            gauges,
             writer,
             store,
             warnings,
@@ -183,10 +188,33 @@ impl App {
         if health.lost > 0 {
             tracing::error!(lost = health.lost, "some events of calls were not written");
         }
+        self.gauges.abort();
         if let Some(page) = self.page {
             page.close().await;
         }
         self.store.close().await;
+    }
+}
+
+/// Copies what rooms know of themselves into the metrics, whenever it changes.
+async fn gauges(
+    metrics: Arc<Metrics>,
+    accounts: Option<watch::Receiver<Vec<AccountStatus>>>,
+    mut record: watch::Receiver<store::writer::Health>,
+) {
+    let mut accounts = accounts.unwrap_or_else(|| watch::channel(Vec::new()).1);
+    loop {
+        for account in accounts.borrow_and_update().iter() {
+            metrics.trunk(&account.name, matches!(account.state, AccountState::Registered { .. }));
+        }
+        let health = *record.borrow_and_update();
+        metrics.record(health.failing, health.lost);
+        tokio::select! {
+            Ok(()) = accounts.changed() => {}
+            Ok(()) = record.changed() => {}
+            // Both rooms are gone.
+            else => return,
+        }
     }
 }
 

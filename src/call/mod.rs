@@ -83,6 +83,10 @@ pub enum Effect {
     ReturnToVoice {
         busy: bool,
     },
+    /// The caller pressed a key the agent should know of.
+    KeyToVoice(char),
+    /// The caller put us on hold (true) or took us back.
+    HoldVoice(bool),
     /// Let the caller hear ringing, or stop it.
     Ringback(bool),
     CallOperator {
@@ -208,6 +212,11 @@ impl Call {
             LegEvent::Transfer(progress) => self.transfer_progress(now, progress),
             LegEvent::Ended(end) => self.caller_ended(&end),
             LegEvent::Quality(quality) => self.happened(EventKind::Quality(quality)),
+            LegEvent::Dtmf(key) if matches!(self.phase, Phase::Bridged) => {
+                self.command(Side::Operator, LegCommand::Dtmf(key.to_string()));
+            }
+            LegEvent::Dtmf(key) if matches!(self.phase, Phase::Talking) => self.emit(Effect::KeyToVoice(key)),
+            LegEvent::Held(held) if matches!(self.phase, Phase::Talking) => self.emit(Effect::HoldVoice(held)),
             LegEvent::Answered | LegEvent::Ringing | LegEvent::Dtmf(_) | LegEvent::Held(_) => {}
         }
     }

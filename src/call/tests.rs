@@ -70,6 +70,8 @@ fn input(word: &str) -> Input {
         "trying" => caller(LegEvent::Transfer(TransferProgress::Trying(180))),
         "transferred" => caller(LegEvent::Transfer(TransferProgress::Succeeded)),
         "declined" => caller(LegEvent::Transfer(TransferProgress::Failed(603))),
+        "key" => caller(LegEvent::Dtmf('5')),
+        "hold" => caller(LegEvent::Held(true)),
         "op-rings" => operator(LegEvent::Ringing),
         "op-answers" => operator(LegEvent::Answered),
         "op-busy" => operator(end(EndedBy::Peer, 486)),
@@ -264,6 +266,30 @@ fn a_refused_refer_becomes_a_bridge() {
         30 Operator HangUp
         ended transferred_bridge by Caller with 200
     "#]],
+    );
+}
+
+#[test]
+fn keys_go_to_whoever_the_caller_talks_to() {
+    check(
+        NEITHER,
+        "0 key\n0 admitted\n1 answered\n2 key\n3 hold\n5 transfer\n6 key\n7 op-answers\n8 key\n9 bye",
+        expect![[r#"
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            2 KeyToVoice('5')
+            3 HoldVoice(true)
+            5 Ringback(true)
+            5 Bridge Begun
+            5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            7 Bridge Succeeded
+            7 Ringback(false)
+            7 Bridge
+            8 Operator Dtmf("5")
+            9 Operator HangUp
+            ended transferred_bridge by Caller with 200
+        "#]],
     );
 }
 

@@ -277,7 +277,7 @@ impl Dialogue {
 
     /// The floor is the caller's: their silence is measured from now.
     pub(super) fn await_caller(&mut self, now: Instant) {
-        if self.caller.is_none() && self.agent.is_none() {
+        if self.caller.is_none() && self.agent.is_none() && !self.held {
             self.silence_due = Some(now + self.config.silence);
         }
     }

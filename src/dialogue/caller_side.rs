@@ -240,6 +240,12 @@ impl Dialogue {
         }
     }
 
+    pub(super) fn hold(&mut self, now: Instant, held: bool) {
+        self.held = held;
+        self.silence_due = None;
+        self.await_caller(now);
+    }
+
     pub(super) fn keyed(&mut self, now: Instant, keys: String) {
         let turn = self.next_turn();
         let text = keys.clone();

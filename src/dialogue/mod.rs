@@ -104,6 +104,8 @@ pub enum Input {
         for_good: bool,
     },
     Key(char),
+    /// The caller put us on hold (true) or took us back: what is silent on hold is not a silent caller.
+    Held(bool),
     Thought {
         turn: TurnId,
         delta: BrainDelta,
@@ -236,6 +238,7 @@ pub struct Dialogue {
     unclear_times: u32,
     fillers_said: usize,
     keypad_only: bool,
+    held: bool,
     callback_promised: bool,
     /// The program is closing: the next turn is the last.
     closing: bool,
@@ -267,6 +270,7 @@ impl Dialogue {
             unclear_times: 0,
             fillers_said: 0,
             keypad_only: false,
+            held: false,
             callback_promised: false,
             away: false,
             silence_due: None,
@@ -293,6 +297,7 @@ impl Dialogue {
             Input::Nothing { ear, noisy } => self.nothing(now, ear, noisy),
             Input::EarFailed { ear, for_good } => self.ear_failed(now, ear, for_good),
             Input::Key(key) => self.key(now, key),
+            Input::Held(held) => self.hold(now, held),
             Input::Thought { turn, delta } => self.thought(now, turn, delta),
             Input::ToolCalled { turn, id, request } => self.tool_called(now, turn, id, request),
             Input::ThoughtEnded { turn } => self.thought_ended(turn),

@@ -51,6 +51,8 @@ impl World {
             "nothing" => Input::Nothing { ear, noisy: false },
             "deaf" => Input::EarFailed { ear, for_good: true },
             "key" => Input::Key(argument.chars().next()?),
+            "hold" => Input::Held(true),
+            "unhold" => Input::Held(false),
             "say" => Input::Thought { turn, delta: BrainDelta::Text(argument.into()) },
             "expect-yes-no" => Input::Thought { turn, delta: BrainDelta::Expect(Expectation::YesNo) },
             "search" => Input::ToolCalled { turn, id: "t1".into(), request: search() },
@@ -427,6 +429,28 @@ fn a_silent_caller_is_asked_and_then_let_go() {
             22003 SpokenAll { turn: TurnId(3) }
             23000 heard «До побачення.»
             23000 Finish { code: CallerSilent }
+        "#]],
+    );
+}
+
+#[test]
+fn a_caller_who_holds_us_is_not_silent() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 hold
+        60000 unhold
+        68000 tick
+        69000 tick
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            69000 think 2 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | CallerSilent { times: 1 }]
         "#]],
     );
 }

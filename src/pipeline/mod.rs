@@ -63,6 +63,8 @@ pub enum VoiceCommand {
     Return {
         busy: bool,
     },
+    /// The caller put us on hold (true) or took us back.
+    Hold(bool),
     /// Let the caller hear ringing, or stop it.
     Ringback(bool),
     /// Connect the caller with this party until the sound ends.
@@ -158,6 +160,7 @@ impl Voice {
                 VoiceCommand::Key(key) => Next::Input(Input::Key(key)),
                 VoiceCommand::Close => Next::Input(Input::Close),
                 VoiceCommand::Return { busy } => Next::Input(Input::TransferFailed { busy }),
+                VoiceCommand::Hold(held) => Next::Input(Input::Held(held)),
                 VoiceCommand::Ringback(on) => Next::Ringback(on),
                 VoiceCommand::Bridge(operator) => Next::Bridge(operator),
             }),
@@ -191,7 +194,7 @@ impl Voice {
 
     /// Lets the dialogue decide and carries out what it asks.
     async fn input(&mut self, input: Input) {
-        self.dialogue.handle(Instant::now(), input);
+        self.dialogue.handle(now(), input);
         while let Some(effect) = self.dialogue.poll_output() {
             self.perform(effect).await;
         }
@@ -216,14 +219,14 @@ impl Voice {
             Effect::Resume { turn } => self.mouth.resume(turn),
             Effect::Cut { turn } => {
                 let heard = self.mouth.cut(turn);
-                self.dialogue.handle(Instant::now(), Input::WasCut { turn, heard });
+                self.dialogue.handle(now(), Input::WasCut { turn, heard });
             }
             Effect::RunTool { turn, id, request } => {
-                let started = Instant::now();
+                let started = now();
                 let (shop, events) = (self.engines.shop.clone(), self.events.clone());
                 let running = async move {
                     let outcome = tools::run(shop, request).await;
-                    let took_ms = started.elapsed().as_millis() as u32;
+                    let took_ms = now().duration_since(started).as_millis() as u32;
                     let returned = EventKind::ToolReturned { turn, id: id.clone(), outcome: outcome.clone(), took_ms };
                     drop(events.send(VoiceEvent::Happened(returned)).await);
                     (id, outcome)
@@ -285,6 +288,11 @@ impl Voice {
         // The call is gone when nobody listens; this task is then about to be dropped.
         async move { drop(events.send(event).await) }
     }
+}
+
+/// The time machines are told: the runtime's, which tests can hold still.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

@@ -61,7 +61,6 @@ enum Done {
 enum Next {
     Input(Input),
     Voice(VoiceEvent),
-    Key(char),
     Done(Done),
 }
 
@@ -83,7 +82,7 @@ impl CallTask {
     }
 
     pub(super) async fn run(mut self, refusal: Option<EndingCode>) -> Ending {
-        self.call.handle(Instant::now(), refusal.map_or(Input::Admitted, Input::Refused));
+        self.call.handle(now(), refusal.map_or(Input::Admitted, Input::Refused));
         loop {
             while let Some(effect) = self.call.poll_output() {
                 self.perform(effect);
@@ -97,15 +96,14 @@ impl CallTask {
                     if matches!(input, Input::Leg { side: Side::Operator, event: LegEvent::Ended(_) }) {
                         self.operator = None;
                     }
-                    self.call.handle(Instant::now(), input);
+                    self.call.handle(now(), input);
                 }
                 Next::Voice(event) => self.voice_event(event),
-                Next::Key(key) => self.voice_command(VoiceCommand::Key(key)),
                 Next::Done(Done::Operator(Ok(leg))) => self.operator = Some(Party::of(leg)),
                 Next::Done(Done::Operator(Err(error))) => {
                     tracing::warn!(%error, "the operator could not be called");
                     let status = if error == InviteError::BadTarget { 404 } else { 503 };
-                    self.call.handle(Instant::now(), Input::OperatorUnreachable { status });
+                    self.call.handle(now(), Input::OperatorUnreachable { status });
                 }
             }
         }
@@ -120,10 +118,7 @@ impl CallTask {
                 Next::Input(Input::Close)
             }
             () = until(deadline) => Next::Input(Input::Tick),
-            event = self.caller.next() => match event {
-                LegEvent::Dtmf(key) => Next::Key(key),
-                event => Next::Input(Input::Leg { side: Side::Caller, event }),
-            },
+            event = self.caller.next() => Next::Input(Input::Leg { side: Side::Caller, event }),
             event = next_of(&mut self.operator) => Next::Input(Input::Leg { side: Side::Operator, event }),
             event = next_voice(&mut self.voice) => match event {
                 Some(event) => Next::Voice(event),
@@ -149,7 +144,7 @@ impl CallTask {
             }
             VoiceEvent::Finished(code) => Input::Finished(code),
         };
-        self.call.handle(Instant::now(), input);
+        self.call.handle(now(), input);
     }
 
     /// The voice's queue closed: it ended with the caller's sound, or it failed.
@@ -181,6 +176,8 @@ impl CallTask {
             Effect::StartVoice => self.start_voice(),
             Effect::CloseVoice => self.voice_command(VoiceCommand::Close),
             Effect::ReturnToVoice { busy } => self.voice_command(VoiceCommand::Return { busy }),
+            Effect::KeyToVoice(key) => self.voice_command(VoiceCommand::Key(key)),
+            Effect::HoldVoice(held) => self.voice_command(VoiceCommand::Hold(held)),
             Effect::Ringback(on) => self.voice_command(VoiceCommand::Ringback(on)),
             Effect::CallOperator { target, summary, ring_limit } => self.call_operator(target, summary, ring_limit),
             Effect::Bridge => {
@@ -274,6 +271,11 @@ impl Party {
         let vanished = LegEnd { by: EndedBy::Network, sip_status: 503, q850: None };
         self.events.recv().await.unwrap_or(LegEvent::Ended(vanished))
     }
+}
+
+/// The time machines are told: the runtime's, which tests can hold still.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 async fn next_of(party: &mut Option<Party>) -> LegEvent {
