@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::settings::Settings;
+use crate::app::settings::Settings;
 use crate::base::leg::{LegCommand, LegEnd, LegEvent};
 use crate::base::{PhoneNumber, SampleRate, TurnId};
 use crate::errors::{ErrorCode, Problem};

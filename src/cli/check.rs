@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::settings::Settings;
 use super::shown;
 use crate::app;
+use crate::app::settings::Settings;
 use crate::base::Language;
 use crate::errors::{ErrorCode, Problem};
 

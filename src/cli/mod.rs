@@ -4,7 +4,7 @@
 mod call;
 mod check;
 mod serve;
-pub mod settings;
+
 mod store;
 
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::settings::{self, Settings};
 use crate::base::Language;
 use crate::errors::Problem;
-use settings::Settings;
 
 /// Answers the phone: speaks SIP like a desk phone, listens, thinks, speaks, and puts the caller through to a person.
 #[derive(Debug, Parser)]

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::settings::Settings;
 use super::shown;
+use crate::app::settings::Settings;
 use crate::app::{App, dialable_ip};
 use crate::base::Language;
 use crate::errors::{ErrorCode, Problem};

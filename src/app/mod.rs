@@ -1,6 +1,8 @@
 //! The whole program, wired once: adapters below, calls in the middle, the page on top; started in order of
 //! dependence and closed in the reverse.
 
+pub mod settings;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,7 +15,6 @@ use crate::agent::vocabulary::{Make, Named};
 use crate::agent::{Persona, Vocabulary, phrases};
 use crate::audiosocket::AudioSocket;
 use crate::base::SampleRate;
-use crate::cli::settings::{Settings, Speech};
 use crate::errors::{ErrorCode, Problem};
 use crate::http::{self, Readiness};
 use crate::leg::{Leg, LegIds, PbxControl, arrivals};
@@ -30,6 +31,7 @@ use crate::store::{self, Store};
 use crate::switch::{Bus, BusTask, Switch};
 use crate::telemetry::Metrics;
 use crate::trunk::{self, AccountState, AccountStatus, Trunk};
+use settings::{Settings, Speech};
 
 /// The running program.
 pub struct App {
