@@ -381,7 +381,7 @@ fn cannot_listen(what: &str, address: SocketAddr, key: &str, error: &dyn std::er
 }
 
 /// An error with all its causes.
-fn reasons(error: &dyn std::error::Error) -> String {
+pub fn reasons(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -2,9 +2,10 @@
 //! failed.
 
 mod call;
+pub mod calls;
 mod check;
-mod serve;
-
+mod record;
+pub mod serve;
 mod store;
 
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ enum Command {
     Config,
     /// Place one call from the terminal: a WAV file in, a WAV file out
     Call(call::Arguments),
+    /// List calls, or show one
+    Calls(record::Arguments),
     /// Serve a tyre shop to try things out with: the Store API over a seed catalogue
     Store(store::Arguments),
 }
@@ -90,6 +93,7 @@ async fn run(command: Command, settings: Settings, language: Language) -> Result
         Command::Check => check::run(&settings, language).await,
         Command::Config => Ok(ExitCode::SUCCESS),
         Command::Call(arguments) => call::run(settings, arguments).await,
+        Command::Calls(arguments) => record::run(&settings.store, arguments, language).await,
         Command::Store(arguments) => store::run(arguments).await,
     }
 }
