@@ -276,7 +276,7 @@ fn voice_config(settings: &Settings, persona: &Persona) -> pipeline::Config {
     dialogue.fillers = phrases::fillers(language).map(str::to_owned).to_vec();
     pipeline::Config {
         dialogue,
-        vad: settings.speech.vad.clone(),
+        vad: settings.speech.vad,
         language,
         understood: settings.speech.understood.clone(),
         voice: settings.speech.voice.clone(),

@@ -139,7 +139,7 @@ impl Voice {
         let style = speak::style(config.language, &config.voice, sound.rate);
         Voice {
             dialogue: Dialogue::new(config.dialogue.clone()),
-            vad: Vad::new(config.vad.clone(), sound.rate),
+            vad: Vad::new(config.vad, sound.rate),
             ears: Ears::new(engines.recognizer.clone(), config.recognition_limit),
             thoughts: Thoughts::new(config.thinking_limit),
             mouth: Mouth::new(engines.synthesizer.clone(), sound.speaker.clone(), style),

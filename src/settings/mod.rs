@@ -16,7 +16,7 @@ use std::{fmt, io};
 use crate::base::Language;
 use crate::errors::{ErrorCode, Problem};
 pub use section::Section;
-use tree::Node;
+use tree::{Node, Value};
 
 /// What every override begins with.
 pub const PREFIX: &str = "TELEFONIST_";
@@ -81,6 +81,17 @@ impl Document {
     /// The file's top level.
     pub fn root(&self) -> Section<'_> {
         Section::root(&self.root, self.shared.clone())
+    }
+
+    /// Where the setting `path` (`sip.listen_udp`) stands, or the nearest table above it that does.
+    pub fn place_of(&self, path: &str) -> Place {
+        let mut node = &self.root;
+        for key in path.split('.') {
+            let Value::Table(entries) = &node.value else { break };
+            let Some((_, inner)) = entries.iter().find(|(known, _)| known == key) else { break };
+            node = inner;
+        }
+        node.place.clone()
     }
 
     /// Adds a mistake that only the whole shows: a contradiction, something missing.

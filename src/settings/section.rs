@@ -149,6 +149,19 @@ impl<'d> Section<'d> {
         });
     }
 
+    pub fn ips(&self, key: &'static str, target: &mut Vec<IpAddr>) {
+        self.read(key, "array of strings", "[\"203.0.113.7\"]", target, |value| match value {
+            Value::List(items) => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::Text(text) => text.parse().map_err(|_| Some("IPv4, IPv6".to_owned())),
+                    _ => Err(None),
+                })
+                .collect(),
+            _ => Err(None),
+        });
+    }
+
     pub fn path(&self, key: &'static str, target: &mut PathBuf) {
         self.read(key, "string", "\"data/calls.db\"", target, |value| match value {
             Value::Text(text) if !text.is_empty() => Ok(PathBuf::from(text)),
