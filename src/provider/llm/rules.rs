@@ -36,3 +36,28 @@ impl Brain for RulesBrain {
         stream::iter(answer.into_iter().map(Ok)).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Config;
+    use crate::base::Language;
+    use crate::base::conversation::{Expectation, HistoryItem, Via};
+
+    #[tokio::test]
+    async fn decisions_come_as_a_stream() {
+        let brain = RulesBrain::new(Arc::new(Persona::new(Config::default())), Arc::new(Vocabulary::default()));
+        let said = HistoryItem::Caller {
+            text: "двісті п'ять на п'ятдесят п'ять".to_owned(), via: Via::Voice
+        };
+        let request = ThinkRequest { history: Arc::from([said]), language: Language::Ukrainian };
+        let deltas: Vec<_> = brain.think(request).map(|delta| delta.expect("rules do not fail")).collect().await;
+        assert_eq!(
+            deltas,
+            [
+                BrainDelta::Text("Двісті п'ять на п'ятдесят п'ять. А діаметр?".to_owned()),
+                BrainDelta::Expect(Expectation::Size { width: Some(205), profile: Some(55), diameter: None }),
+            ]
+        );
+    }
+}
