@@ -1,0 +1,89 @@
+//! Many calls at once, and the end of the program while calls run.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use telefonist::base::EndingCode;
+use telefonist::http;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::ear::{self, Ear, Says};
+use crate::sipp::Sipp;
+use crate::support::{ANY, House, settles, within};
+use crate::{answered, ended, unless_skipped};
+
+const CALLS: u32 = 50;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_callers_with_sound_are_all_served() {
+    unless_skipped!();
+    let house = House::start(|settings| {
+        settings.switch.max_calls = CALLS as usize;
+        settings.media.last_port = settings.media.first_port + 2 * CALLS as u16 - 1;
+    })
+    .await;
+    let mut events = house.events();
+    let mut active = house.app.active();
+    let hum = ear::frame(Says::Silence).repeat(50);
+    let sipp = Sipp::calls(house.udp(), "sound").file("hum.alaw", &hum).talks_for(Duration::from_secs(6));
+    let sipp = sipp.times(CALLS, 25).start();
+    within("all calls at once", active.wait_for(|calls| *calls == CALLS as usize)).await.unwrap();
+    settles("sound in all calls", || house.app.media().counters().legs == u64::from(CALLS)).await;
+    sipp.succeeds().await;
+    for _ in 0..CALLS {
+        assert_eq!(events.until("an end", ended).await, EndingCode::CallerHungUp);
+    }
+    within("the end of all calls", active.wait_for(|calls| *calls == 0)).await.unwrap();
+    // Every port is free again: all of them can be opened at once. Legs give theirs back on the next turn of sound.
+    let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    settles("the return of the ports", || house.app.media().counters().legs == 0).await;
+    let ports: Vec<_> = (0..CALLS).map(|_| house.app.media().open(localhost).unwrap()).collect();
+    assert!(house.app.media().open(localhost).is_err(), "the range holds {} pairs", ports.len());
+    drop(ports);
+    house.close().await;
+}
+
+/// Asks the page whether the program takes calls, until it says no.
+async fn drains(page: SocketAddr) {
+    loop {
+        let mut stream = TcpStream::connect(page).await.unwrap();
+        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        if answer.starts_with("HTTP/1.1 503") {
+            return;
+        }
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_closes_says_goodbye_to_callers_and_refuses_new_ones() {
+    unless_skipped!();
+    let house = House::start(|settings| {
+        settings.switch.grace = Duration::from_secs(2);
+        settings.http = Some(http::Config { listen: ANY, ..http::Config::default() });
+    })
+    .await;
+    let mut events = house.events();
+    let (sip, page) = (house.udp(), house.app.page().unwrap());
+    let mut ear = Ear::open(Says::Silence).await;
+    let running = Sipp::calls(sip, "listen").key("rtp_port", ear.port()).start();
+    events.until("the answer", answered).await;
+    // The greeting is over: what is loud after it is the goodbye.
+    let quiet = events.until("the end of the greeting", |event| {
+        matches!(event.kind, telefonist::base::EventKind::AgentSaid { .. }).then_some(())
+    });
+    quiet.await;
+    let greeted = ear.heard().loud;
+
+    let closing = tokio::spawn(house.close());
+    within("the drain", drains(page)).await;
+    let report = Sipp::calls(sip, "refused").key("media", "audio 6000 RTP/AVP 8").run().await;
+    assert_eq!(report.log, ["refused 503 again 10 warning"]);
+    ear.hears("the goodbye", |heard| heard.loud > greeted + 5).await;
+    running.succeeds().await;
+    assert_eq!(events.until("the end", ended).await, EndingCode::Drained);
+    within("the close", closing).await.unwrap();
+}

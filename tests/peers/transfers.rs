@@ -1,0 +1,130 @@
+//! SIPp as a caller who asks for a person, and as the persons. The key is 0, sent by INFO, so that no ear decides.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use telefonist::base::event::{StepState, TransferStep};
+use telefonist::base::{CallEvent, EndingCode, EventKind, PhoneNumber};
+use telefonist::leg::{LegCommand, LegEvent, LegIds, arrivals};
+use telefonist::media::{self, MediaPlane};
+use telefonist::store::{self, Store};
+use telefonist::trunk::{self, InviteOptions, Trunk};
+
+use crate::ear::{Ear, Says};
+use crate::sipp::Sipp;
+use crate::support::{ANY, House, within};
+use crate::{ended, unless_skipped};
+
+fn person(at: SocketAddr) -> String {
+    format!("sip:operator@{at}")
+}
+
+fn step(event: &CallEvent) -> Option<(TransferStep, StepState)> {
+    match event.kind {
+        EventKind::TransferStep { step, state } => Some((step, state)),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whose_phone_takes_refer_is_handed_over() {
+    unless_skipped!();
+    let plan = |settings: &mut telefonist::app::settings::Settings| {
+        settings.switch.call.transfer.refer = Some("sip:600@carrier.example".to_owned());
+    };
+    let house = House::start(plan).await;
+    let mut events = house.events();
+    let ear = Ear::open(Says::Silence).await;
+    let report = Sipp::calls(house.udp(), "refer-accepted").key("rtp_port", ear.port()).run().await;
+    for state in [StepState::Begun, StepState::Succeeded] {
+        assert_eq!(events.until("the hand-over", step).await, (TransferStep::Refer, state));
+    }
+    assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByRefer);
+    let told = report.log.join("\n");
+    assert!(told.starts_with("to <sip:600@carrier.example> by <sip:"), "{told}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whose_phone_declines_refer_is_bridged() {
+    unless_skipped!();
+    let mut operator_ear = Ear::open(Says::Tone).await;
+    let operator = Sipp::is_called("operator").key("rtp_port", operator_ear.port()).start();
+    let house = House::start(|settings| {
+        settings.switch.call.transfer.refer = Some("sip:600@carrier.example".to_owned());
+        settings.switch.call.transfer.operators = vec![person(operator.address)];
+    })
+    .await;
+    let mut events = house.events();
+    let mut caller_ear = Ear::open(Says::Tone).await;
+    let caller = Sipp::calls(house.udp(), "refer-refused")
+        .key("rtp_port", caller_ear.port())
+        .talks_for(Duration::from_secs(4))
+        .start();
+    let mut steps = Vec::new();
+    while steps.last() != Some(&(TransferStep::Bridge, StepState::Succeeded)) {
+        steps.push(events.until("the bridge", step).await);
+    }
+    assert_eq!(
+        steps,
+        [
+            (TransferStep::Refer, StepState::Begun),
+            (TransferStep::Refer, StepState::Failed { status: 603 }),
+            (TransferStep::Bridge, StepState::Begun),
+            (TransferStep::Bridge, StepState::Ringing),
+            (TransferStep::Bridge, StepState::Succeeded),
+        ]
+    );
+    // The agent is silent now: what is loud is the other party's tone.
+    let before = caller_ear.heard().loud;
+    caller_ear.hears("the operator", |heard| heard.loud > before + 20).await;
+    operator_ear.hears("the caller", |heard| heard.loud > 20).await;
+    caller.succeeds().await;
+    let report = operator.succeeds().await;
+    assert!(report.log.iter().any(|line| line.len() > "summary ".len()), "{:?}", report.log);
+    assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
+    assert_eq!((caller_ear.heard().breaks, operator_ear.heard().breaks), (0, 0));
+    house.close().await;
+}
+
+/// The caller here is a user agent of ours: it presses its keys when the program is ready for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_everybody_is_busy_a_call_back_is_noted() {
+    unless_skipped!();
+    let operators = [Sipp::is_called("operator-busy").start(), Sipp::is_called("operator-busy").start()];
+    let targets = operators.iter().map(|operator| person(operator.address)).collect();
+    let house = House::start(|settings| settings.switch.call.transfer.operators = targets).await;
+    let mut events = house.events();
+    let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
+    let config = trunk::Config { listen_udp: Some(ANY), listen_tcp: None, ..trunk::Config::default() };
+    let phone = Trunk::start(config, arrivals().0, media, Arc::new(LegIds::new(3))).await.unwrap();
+    let options = InviteOptions { caller: PhoneNumber::parse("+380671112233").ok(), ..InviteOptions::default() };
+    let mut leg = phone.caller().invite(&format!("sip:shop@{}", house.udp()), options).await.unwrap();
+    while !matches!(within("the answer", leg.events.recv()).await, Some(LegEvent::Answered)) {}
+
+    leg.commands.send(LegCommand::Dtmf("0".to_owned())).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(events.until("a ring", step).await, (TransferStep::Bridge, StepState::Begun));
+        assert_eq!(events.until("a busy tone", step).await, (TransferStep::Bridge, StepState::Failed { status: 486 }));
+    }
+    for operator in operators {
+        operator.succeeds().await;
+    }
+    // Back with the agent, who offers a call; 1 means yes.
+    let offers = |event: &CallEvent| matches!(event.kind, EventKind::AgentSaying { .. }).then_some(());
+    events.until("the offer of a call-back", offers).await;
+    leg.commands.send(LegCommand::Dtmf("1".to_owned())).await.unwrap();
+    let phone_number = events.until("the call-back", |event| match &event.kind {
+        EventKind::CallbackRequested { phone, .. } => Some(phone.clone()),
+        _ => None,
+    });
+    assert_eq!(phone_number.await.map(|phone| phone.e164().to_owned()).as_deref(), Some("+380671112233"));
+    drop(leg);
+    events.until("the end", ended).await;
+    within("the phone's close", phone.close()).await;
+    let dir = house.close().await;
+    let record = store::Config { path: dir.path().join("calls.db"), ..store::Config::default() };
+    let callbacks = Store::open_existing(&record).await.unwrap().callbacks().await.unwrap();
+    assert_eq!(callbacks.len(), 1, "{callbacks:?}");
+}
