@@ -1,6 +1,7 @@
 //! `telefonist calls` and `telefonist calls show`: the record in a terminal. Reads the store and writes text; which
 //! arguments there are belongs to the command line above.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use chrono::{DateTime, Local, TimeZone};
@@ -8,7 +9,7 @@ use chrono::{DateTime, Local, TimeZone};
 use crate::base::conversation::{Notice, Via};
 use crate::base::event::{StepState, TransferStep, TurnLatency};
 use crate::base::tool::{ToolOutcome, ToolRequest};
-use crate::base::{CallEvent, CallId, EndingCode, EventKind, Language};
+use crate::base::{CallEvent, CallId, EndingCode, EventKind, Language, TurnId};
 use crate::http::summary_json;
 use crate::store::{CallFilter, CallSummary, Lookup, Page, Store, StoreError};
 use crate::telemetry::mask_text;
@@ -135,13 +136,27 @@ pub async fn show(store: &Store, prefix: &str, language: Language, out: &mut imp
     let timeline = store.timeline(id).await?;
     let Some(first) = timeline.first() else { return Err(CallsError::NoSuchCall(prefix.to_owned())) };
     writeln!(out, "{id}  {}", local(first.at_ms, "%Y-%m-%d %H:%M:%S"))?;
+    let whole: HashSet<TurnId> = timeline.iter().filter_map(said).collect();
     for event in &timeline {
-        if let Some((who, what)) = told(event, language) {
+        // What was being said when the program was killed has no better witness.
+        let cut_short = match &event.kind {
+            EventKind::AgentSaying { turn, text, .. } if !whole.contains(turn) => Some(("agent", format!("{text} …"))),
+            _ => None,
+        };
+        if let Some((who, what)) = cut_short.or_else(|| told(event, language)) {
             let seconds = (event.at_ms - first.at_ms) as f64 / 1000.0;
             writeln!(out, "{seconds:>7.1}s  {who:<8} {}", printable(&what))?;
         }
     }
     Ok(())
+}
+
+/// The agent's turn that is told whole.
+fn said(event: &CallEvent) -> Option<TurnId> {
+    match event.kind {
+        EventKind::AgentSaid { turn, .. } => Some(turn),
+        _ => None,
+    }
 }
 
 /// Who did what; `None` for what the next event tells better.

@@ -1,15 +1,21 @@
 //! The shell around one `session`: a task that carries events, commands and sound between the endpoint's driver, the
 //! call and the media plane. Decides nothing; a panic in it ends this leg only.
 
+use std::time::Duration;
+
 use sip::endpoint::{Command, EndedBy, Event, SessionEnd};
 use tokio::select;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::driver::Wish;
 use super::session::{Input, Output, Session};
 use crate::base::event::Quality;
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::{MediaControl, MediaEvent, MediaPort};
+
+/// How long the media plane may take to stop a leg's sound.
+const STOP_LIMIT: Duration = Duration::from_millis(500);
 
 /// One leg, from INVITE to the end.
 pub(super) struct LegTask {
@@ -105,9 +111,10 @@ impl LegTask {
                 }
             }
             Output::Stop => {
-                if let Media::Flowing(control, _) = std::mem::replace(&mut self.media, Media::Over) {
-                    let stats = control.stats();
+                if let Media::Flowing(control, events) = std::mem::replace(&mut self.media, Media::Over) {
                     control.stop();
+                    stopped(events).await;
+                    let stats = control.stats();
                     self.door.tell(LegEvent::Quality(Quality {
                         packets_sent: stats.sent,
                         packets_received: stats.received,
@@ -129,6 +136,21 @@ impl Media {
             return event;
         }
         std::future::pending().await
+    }
+}
+
+/// Waits for the last event of a leg's sound, behind which its statistics are whole: one turn of 20 ms. A plane that
+/// is stuck leaves them as they were.
+async fn stopped(mut events: mpsc::Receiver<MediaEvent>) {
+    let last = async {
+        while let Some(event) = events.recv().await {
+            if matches!(event, MediaEvent::Stopped(_)) {
+                return;
+            }
+        }
+    };
+    if timeout(STOP_LIMIT, last).await.is_err() {
+        tracing::warn!("the sound of a leg did not stop in time");
     }
 }
 
