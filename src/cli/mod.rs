@@ -52,6 +52,10 @@ enum Command {
     Calls(record::Arguments),
     /// Serve a tyre shop to try things out with: the Store API over a seed catalogue
     Store(store::Arguments),
+    /// Hear it: start a server and have synthetic callers ring it over real SIP and RTP
+    Demo(crate::demo::Arguments),
+    /// Measure: concurrent calls, pacing, set-up time, CPU and memory per call
+    Bench(crate::bench::Arguments),
 }
 
 /// Runs the program.
@@ -95,6 +99,8 @@ async fn run(command: Command, settings: Settings, language: Language) -> Result
         Command::Call(arguments) => call::run(settings, arguments).await,
         Command::Calls(arguments) => record::run(&settings.store, arguments, language).await,
         Command::Store(arguments) => store::run(arguments).await,
+        Command::Demo(arguments) => crate::demo::run(settings, arguments, language).await,
+        Command::Bench(arguments) => crate::bench::run(settings, arguments, language).await,
     }
 }
 
