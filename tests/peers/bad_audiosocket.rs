@@ -8,14 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::interval;
 
+use crate::asterisk::{Peer, frame};
 use crate::support::{House, within};
 use crate::{answered, ended, unless_skipped};
-
-/// A frame: kind, length, payload.
-fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(payload.len()).unwrap();
-    [&[kind][..], &length.to_be_bytes(), payload].concat()
-}
 
 /// Sends `bytes`, then waits for the far end to close. Sound that comes before is thrown away.
 async fn is_closed_after(door: SocketAddr, what: &str, bytes: &[u8]) {
@@ -25,20 +20,6 @@ async fn is_closed_after(door: SocketAddr, what: &str, bytes: &[u8]) {
     let mut sink = vec![0; 4_096];
     let close = async { while matches!(stream.read(&mut sink).await, Ok(1..)) {} };
     within(what, close).await;
-}
-
-/// Reads whole frames of sound until `enough` of them were loud.
-async fn hears(stream: &mut TcpStream, enough: usize) {
-    let mut loud = 0;
-    while loud < enough {
-        let mut head = [0; 3];
-        stream.read_exact(&mut head).await.unwrap();
-        let mut payload = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
-        stream.read_exact(&mut payload).await.unwrap();
-        assert_eq!((head[0], payload.len()), (0x10, 320), "8 kHz, 20 ms");
-        let samples = payload.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
-        loud += usize::from(samples.into_iter().any(|sample| sample.unsigned_abs() > 1_000));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,10 +33,8 @@ async fn peers_that_break_the_protocol_are_closed_and_a_good_one_is_served() {
     let door = house.app.audiosocket().unwrap();
 
     let uuid = [0x5a; 16];
-    let mut good = TcpStream::connect(door).await.unwrap();
-    good.write_all(&frame(0x01, &uuid)).await.unwrap();
-    good.write_all(&frame(0x10, &[0; 320])).await.unwrap();
-    within("the greeting", hears(&mut good, 3)).await;
+    let mut good = Peer::connect(door, uuid).await;
+    good.hears(3).await;
     events.until("the answer", answered).await;
 
     is_closed_after(door, "the close of a silent peer", b"").await;
@@ -80,11 +59,9 @@ async fn peers_that_break_the_protocol_are_closed_and_a_good_one_is_served() {
     within("the close of a peer that dribbles its name", drip).await;
 
     // The good one was served all along, and ends as it should.
-    good.write_all(&frame(0x10, &[0; 320])).await.unwrap();
-    let mut head = [0; 3];
-    within("sound", good.read_exact(&mut head)).await.unwrap();
-    assert_eq!(head, [0x10, 0x01, 0x40]);
-    good.write_all(&frame(0x00, &[])).await.unwrap();
+    good.speaks().await;
+    good.goes_on_hearing().await;
+    good.hangs_up().await;
     assert_eq!(events.until("the end", ended).await, EndingCode::CallerHungUp);
     house.close().await;
 }

@@ -44,6 +44,25 @@ async fn fifty_callers_with_sound_are_all_served() {
     house.close().await;
 }
 
+/// A burst far beyond the limit: everybody is answered or told to come back, nobody hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_let_in_up_to_the_limit_and_the_rest_told_to_come_back() {
+    unless_skipped!();
+    let house = House::start(|settings| settings.switch.max_calls = 5).await;
+    let mut active = house.app.active();
+    let crowd = Sipp::calls(house.udp(), "burst").key("rtp_port", 6_000).talks_for(Duration::from_secs(1));
+    let report = crowd.times(200, 400).run().await;
+    let answered = report.log.iter().filter(|line| *line == "answered").count();
+    let refused = report.log.iter().filter(|line| *line == "refused again 10").count();
+    assert_eq!(answered + refused, 200, "{:?}", report.log);
+    assert!(answered >= 5 && refused > 0, "{answered} answered, {refused} refused");
+    within("the end of all calls", active.wait_for(|calls| *calls == 0)).await.unwrap();
+    settles("the end of all sound", || house.app.media().counters().legs == 0).await;
+    // Nobody of the crowd holds a place: the next is answered.
+    Sipp::calls(house.udp(), "uac").talks_for(Duration::ZERO).run().await;
+    house.close().await;
+}
+
 /// Asks the page whether the program takes calls, until it says no.
 async fn drains(page: SocketAddr) {
     loop {

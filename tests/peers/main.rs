@@ -3,6 +3,7 @@
 //! `TELEFONIST_PEERS=0` they are skipped, and say so; a missing SIPp is a failure.
 
 mod accounts;
+mod asterisk;
 mod bad_audiosocket;
 mod bad_sip;
 mod calls;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use telefonist::base::ending::Party;
 use telefonist::base::event::{StepState, TransferStep};
 use telefonist::base::{CallEvent, EndingCode, EventKind, PhoneNumber};
 use telefonist::leg::{LegCommand, LegEvent, LegIds, arrivals};
@@ -11,10 +12,11 @@ use telefonist::media::{self, MediaPlane};
 use telefonist::store::{self, Store};
 use telefonist::trunk::{self, InviteOptions, Trunk};
 
+use crate::asterisk::Peer;
 use crate::ear::{Ear, Says};
 use crate::sipp::Sipp;
 use crate::support::{ANY, House, within};
-use crate::{ended, unless_skipped};
+use crate::{answered, ended, unless_skipped};
 
 fn person(at: SocketAddr) -> String {
     format!("sip:operator@{at}")
@@ -85,6 +87,80 @@ async fn a_caller_whose_phone_declines_refer_is_bridged() {
     assert!(report.log.iter().any(|line| line.len() > "summary ".len()), "{:?}", report.log);
     assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
     assert_eq!((caller_ear.heard().breaks, operator_ear.heard().breaks), (0, 0));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_does_not_answer_is_given_up_for_the_next_who_may_hang_up_first() {
+    unless_skipped!();
+    let first = Sipp::is_called("operator-rings").start();
+    let mut ear = Ear::open(Says::Tone).await;
+    let next = Sipp::is_called("operator-leaves").key("rtp_port", ear.port());
+    let next = next.talks_for(Duration::from_millis(1_500)).start();
+    let targets = vec![person(first.address), person(next.address)];
+    let house = House::start(|settings| {
+        settings.switch.call.transfer.operators = targets;
+        settings.switch.call.transfer.ring_limit = Duration::from_secs(2);
+    })
+    .await;
+    let mut events = house.events();
+    let caller_ear = Ear::open(Says::Tone).await;
+    let caller = Sipp::calls(house.udp(), "press").key("rtp_port", caller_ear.port()).start();
+    ear.hears("the caller", |heard| heard.loud > 20).await;
+    first.succeeds().await;
+    next.succeeds().await;
+    // The operator's BYE ends the caller's leg too.
+    caller.succeeds().await;
+    let mut steps = Vec::new();
+    while steps.last() != Some(&StepState::Succeeded) {
+        steps.push(events.until("the bridge", step).await.1);
+    }
+    assert_eq!((steps[0], steps[1]), (StepState::Begun, StepState::Ringing));
+    assert!(matches!(steps[2], StepState::TimedOut | StepState::Failed { .. }), "{steps:?}");
+    let ending = events.until("the end", |event| match &event.kind {
+        EventKind::Ended { ending, .. } => Some((ending.code, ending.by)),
+        _ => None,
+    });
+    assert_eq!(ending.await, (EndingCode::TransferredByBridge, Party::Operator));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_hangs_up_while_it_rings_frees_the_operator() {
+    unless_skipped!();
+    let operator = Sipp::is_called("operator-rings").start();
+    let target = person(operator.address);
+    let house = House::start(|settings| settings.switch.call.transfer.operators = vec![target]).await;
+    let mut events = house.events();
+    let mut caller = Peer::connect(house.app.audiosocket().unwrap(), [0x11; 16]).await;
+    events.until("the answer", answered).await;
+    caller.presses('0').await;
+    while events.until("the ringing", step).await.1 != StepState::Ringing {}
+    caller.hangs_up().await;
+    operator.succeeds().await;
+    assert_eq!(events.until("the end", ended).await, EndingCode::CallerHungUp);
+    house.close().await;
+}
+
+/// One call, two doors.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_behind_asterisk_reaches_an_operator_by_sip() {
+    unless_skipped!();
+    let mut ear = Ear::open(Says::Tone).await;
+    let operator = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
+    let target = person(operator.address);
+    let house = House::start(|settings| settings.switch.call.transfer.operators = vec![target]).await;
+    let mut events = house.events();
+    let mut caller = Peer::connect(house.app.audiosocket().unwrap(), [0x22; 16]).await;
+    events.until("the answer", answered).await;
+    caller.presses('0').await;
+    while events.until("the bridge", step).await.1 != StepState::Succeeded {}
+    // The agent has spoken its last: what is loud from here on is the operator's tone.
+    caller.hears(25).await;
+    assert_eq!(ear.hears("the caller's silence", |heard| heard.packets > 25).await.breaks, 0);
+    caller.hangs_up().await;
+    operator.succeeds().await;
+    assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
     house.close().await;
 }
 
