@@ -71,6 +71,7 @@ impl Grammars {
         let _ = writeln!(text, "<phone> = {} ;", phones.join(" | "));
         for tongue in tongues {
             let code = tongue.language.code();
+            let _ = writeln!(text, "<{code}_head> = [ <{code}_hello> ] <{code}_need> ;");
             let _ = writeln!(text, "<{code}> = {} ;", self.answers(expectation).replace('$', code));
             let _ = writeln!(text, "<{code}_size> = {} ;", size_rule(tongue.language, &self.sizes, expectation));
             text.push_str(&tongue.rules);
@@ -95,13 +96,19 @@ impl Grammars {
     fn answers(&self, expectation: &Expectation) -> String {
         let asked = match expectation {
             Expectation::Open => {
-                "<$_hello> | [ <$_hello> ] <$_need> [ <$_brand> ] [ <$_size> ] | [ <$_hello> ] <$_need> <$_for> <$_car>
-                | <$_size> [ <$_season> ] [ <$_tires> ] | <$_for> <$_car> | <$_car> | <$_brand> | <$_price> | <$_stock>
-                | <$_yes> | <$_no>"
+                // Each mention of a rule is a copy of it in the decoder, and cars and sizes are by far the largest.
+                "<$_hello> | <$_head> [ <$_brand> ] | <$_brand> | [ <$_head> ] [ <$_brand> ] <$_size> [ <$_season> ] [ <$_tires> ]
+                | [ <$_head> ] [ <$_for> ] <$_car> | <$_price> | <$_stock> | <$_yes> | <$_no>"
                     .to_owned()
             }
+            // A size half told will be a size: the cars, the largest rule of all, would only make it slow to learn.
+            Expectation::Size { width: Some(_), .. }
+            | Expectation::Size { profile: Some(_), .. }
+            | Expectation::Size { diameter: Some(_), .. } => {
+                "[ <$_lead> ] <$_size> [ <$_season> ] [ <$_tires> ] | <$_unsure> | <$_no>".to_owned()
+            }
             Expectation::Size { .. } => {
-                "<$_lead> <$_size> | <$_size> [ <$_season> ] [ <$_tires> ] | [ <$_unsure> ] [ <$_for> ] <$_car>
+                "[ <$_lead> ] <$_size> [ <$_season> ] [ <$_tires> ] | [ <$_unsure> ] [ <$_for> ] <$_car>
                 | <$_unsure> | <$_no>"
                     .to_owned()
             }
@@ -151,24 +158,37 @@ fn rules(language: Language, vocabulary: &Vocabulary, lexicon: &Lexicon) -> Stri
     let _ =
         writeln!(text, "<{code}_brand> = {} ;", alternatives(vocabulary.brands.iter().flat_map(|one| names.of(one))));
 
-    let years = YEARS.flat_map(|year| numbers::year(language, year));
-    let _ = writeln!(text, "<{code}_year> = {} [ <{code}_of_year> ] ;", alternatives(years));
+    let _ = writeln!(text, "<{code}_year> = {} [ <{code}_of_year> ] ;", years(language));
 
     let mut cars = Vec::new();
     for (index, make) in vocabulary.makes.iter().enumerate() {
         let models: BTreeSet<String> = make.models.iter().flat_map(|model| names.of(model)).collect();
         // A model called by a number or a letter or two is a car only after its make: «мазда три», «ауді а шість».
-        let alone = models.iter().filter(|model| names.stands_alone(model)).cloned();
+        let (alone, after): (Vec<String>, Vec<String>) =
+            models.iter().cloned().partition(|model| names.stands_alone(model));
         let make = alternatives(names.of(&make.make));
-        cars.push(format!("{make} [ <{code}_make_{index}> ]"));
-        cars.extend(Some(alternatives(alone)).filter(|models| models != NOTHING));
-        let _ = writeln!(text, "<{code}_make_{index}> = {} ;", alternatives(models.iter().cloned()));
+        cars.push(format!("{make} [ {} ]", alternatives(after)));
+        if !alone.is_empty() {
+            cars.push(format!("[ {make} ] {}", alternatives(alone)));
+        }
+        let _ = writeln!(text, "<{code}_make_{index}> = {} ;", alternatives(models));
     }
     let _ = writeln!(text, "<{code}_car> = {} [ <{code}_year> ] ;", alternatives(cars));
 
     let counts = COUNTS.filter_map(|count| numbers::cardinal(language, count));
     let _ = writeln!(text, "<{code}_count> = {} [ <{code}_pieces> ] | <{code}_set> ;", alternatives(counts));
     text
+}
+
+/// The years, those that begin alike together: every word of a grammar costs time and memory in each decoder.
+fn years(language: Language) -> String {
+    let mut by_start: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for year in YEARS.flat_map(|year| numbers::year(language, year)) {
+        let words: Vec<&str> = year.split(' ').collect();
+        let (start, rest) = if words.len() > 2 { words.split_at(2) } else { words.split_at(0) };
+        by_start.entry(start.join(" ")).or_default().insert(rest.join(" "));
+    }
+    alternatives(by_start.into_iter().map(|(start, rest)| format!("{start} {}", alternatives(rest))))
 }
 
 /// How names of the catalogue are said in one language.

@@ -58,7 +58,7 @@ impl Lexicon {
 
     /// The dictionary of `words` and of every single phone, in the library's form: `word PH ON ES`, `word(2) …`. A word
     /// two languages share gets the pronunciations of both.
-    pub fn dictionary(&self, words: &BTreeSet<(Language, String)>) -> String {
+    pub fn dictionary(&self, words: &BTreeSet<(Language, String)>) -> Dictionary {
         let mut sounds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (language, word) in words {
             let known = sounds.entry(word).or_default();
@@ -69,17 +69,55 @@ impl Lexicon {
             }
         }
         let mut text = String::new();
+        let mut ways = HashMap::new();
         for (word, sounds) in sounds {
             for (index, phones) in sounds.iter().enumerate() {
-                let variant = if index == 0 { String::new() } else { format!("({})", index + 1) };
-                let _ = writeln!(text, "{word}{variant} {phones}");
+                let _ = writeln!(text, "{} {phones}", variant(word, index + 1));
+            }
+            if sounds.len() > 1 {
+                ways.insert(word.to_owned(), sounds.len());
             }
         }
         for phone in PHONES {
             let _ = writeln!(text, "{PHONE_WORD}{} {phone}", phone.to_lowercase());
         }
+        Dictionary { text, ways }
+    }
+}
+
+/// Words and their sounds as a decoder reads them. Each pronunciation is a word of its own: `зубр`, `зубр_2`.
+pub struct Dictionary {
+    /// A line a pronunciation: the word, then its phones.
+    pub text: String,
+    /// How many pronunciations a word has, where it has several.
+    ways: HashMap<String, usize>,
+}
+
+impl Dictionary {
+    /// A grammar in which every word may be pronounced in each of its ways.
+    pub fn spell_out(&self, jsgf: &str) -> String {
+        let mut text = String::with_capacity(3 * jsgf.len());
+        for token in jsgf.split_inclusive(char::is_whitespace) {
+            let word = token.trim_end();
+            match self.ways.get(word) {
+                Some(&ways) => {
+                    let variants: Vec<String> = (1..=ways).map(|way| variant(word, way)).collect();
+                    let _ = write!(text, "( {} ){}", variants.join(" | "), &token[word.len()..]);
+                }
+                None => text.push_str(token),
+            }
+        }
         text
     }
+}
+
+fn variant(word: &str, way: usize) -> String {
+    if way == 1 { word.to_owned() } else { format!("{word}_{way}") }
+}
+
+/// A word of a hypothesis without the number of its pronunciation.
+pub fn plain(word: &str) -> &str {
+    word.split_once('_').map_or(word, |(word, _)| word)
 }
 
 /// `(word, phones)` of each line; `word(2)` is another way to say `word`.
@@ -126,7 +164,10 @@ mod tests {
             (Language::Ukrainian, "зубр".to_owned()),
         ];
         let dictionary = Lexicon::embedded().dictionary(&words.into());
-        for line in ["так T AA K", "камрі K AA M R IY", "зубр Z UW B R", "зубр(2) Z UH B R", "_aa AA", "_zh ZH"]
+        assert_eq!(dictionary.spell_out("<a> = зубр | [ камрі ] ;\n"), "<a> = ( зубр | зубр_2 ) | [ камрі ] ;\n");
+        assert_eq!(plain("зубр_2"), "зубр");
+        let dictionary = dictionary.text;
+        for line in ["так T AA K", "камрі K AA M R IY", "зубр Z UW B R", "зубр_2 Z UH B R", "_aa AA", "_zh ZH"]
         {
             assert!(dictionary.lines().any(|other| other == line), "{line} in\n{dictionary}");
         }

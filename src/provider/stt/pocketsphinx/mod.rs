@@ -22,7 +22,7 @@ use crate::agent::Vocabulary;
 use crate::base::Language;
 use crate::base::conversation::Expectation;
 use grammar::Grammars;
-use lexicon::Lexicon;
+use lexicon::{Dictionary, Lexicon};
 pub use library::LibraryError;
 use pool::{Job, Pool, Teaching};
 
@@ -57,6 +57,7 @@ impl Default for Config {
 pub struct Offline {
     pool: Pool,
     grammars: Grammars,
+    dictionary: Dictionary,
     languages: Vec<Language>,
     /// Texts made before, so that a call pays for no grammar twice.
     texts: Mutex<HashMap<(Expectation, Vec<Language>), Teaching>>,
@@ -76,8 +77,14 @@ impl Offline {
         };
         let grammars = Grammars::new(&languages, vocabulary, &lexicon);
         let dictionary = lexicon.dictionary(&grammars.words());
-        let mut offline =
-            Offline { pool: Pool::empty(config.wait), grammars, languages: languages.clone(), texts: Mutex::default() };
+        let text = dictionary.text.clone();
+        let mut offline = Offline {
+            pool: Pool::empty(config.wait),
+            grammars,
+            dictionary,
+            languages: languages.clone(),
+            texts: Mutex::default(),
+        };
         let usual = [
             Expectation::Open,
             Expectation::Size { width: None, profile: None, diameter: None },
@@ -88,7 +95,7 @@ impl Offline {
             Expectation::Choice,
         ];
         let usual: Vec<Teaching> = usual.iter().map(|one| offline.teaching(one, &languages)).collect();
-        let filling = move || Pool::start(config, &dictionary, &usual);
+        let filling = move || Pool::start(config, &text, &usual);
         offline.pool = tokio::task::spawn_blocking(filling).await.map_err(|_| LibraryError::Refused)??;
         Ok(offline)
     }
@@ -109,7 +116,7 @@ impl Offline {
         if let Some(known) = texts.get(&key) {
             return known.clone();
         }
-        let teaching = Teaching::new(self.grammars.jsgf(&key.0, &key.1));
+        let teaching = Teaching::new(self.dictionary.spell_out(&self.grammars.jsgf(&key.0, &key.1)));
         texts.insert(key, teaching.clone());
         teaching
     }
