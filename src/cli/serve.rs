@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::shown;
 use crate::app::settings::Settings;
@@ -16,12 +16,13 @@ pub async fn run(settings: Settings, language: Language) -> Result<ExitCode, Pro
         let problem = Problem::new(ErrorCode::WrongValue).with("key", "log.filter");
         problem.with("found", &settings.log.filter).with("allowed", error)
     })?;
+    // Before anybody can be told that the program runs: whoever asks it to close right then must be heard.
+    let mut stop = Stop::new();
     let app = App::start(settings).await?;
     for warning in &app.warnings {
         eprintln!("{}", shown(warning, language));
     }
     announce(&app);
-    let mut stop = Stop::new();
     stop.wait().await;
     eprintln!("closing: running calls may finish; a second signal ends them now");
     tokio::select! {
@@ -48,9 +49,10 @@ pub fn announce(app: &App) {
     }
 }
 
-/// SIGTERM and Ctrl-C.
+/// SIGTERM and Ctrl-C, heard from the moment this is made.
 pub struct Stop {
-    terminate: Option<tokio::signal::unix::Signal>,
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
 }
 
 impl Default for Stop {
@@ -61,20 +63,21 @@ impl Default for Stop {
 
 impl Stop {
     pub fn new() -> Stop {
-        Stop { terminate: signal(SignalKind::terminate()).ok() }
+        Stop { terminate: signal(SignalKind::terminate()).ok(), interrupt: signal(SignalKind::interrupt()).ok() }
     }
 
     /// Waits for the next of them.
     pub async fn wait(&mut self) {
-        let terminated = async {
-            match &mut self.terminate {
-                Some(terminate) => terminate.recv().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            _ = terminated => {}
-            _ = tokio::signal::ctrl_c() => {}
+            () = next(&mut self.terminate) => {}
+            () = next(&mut self.interrupt) => {}
         }
+    }
+}
+
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -35,9 +35,10 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     let address = listener.local_addr().map_err(failed)?;
     let stop = CancellationToken::new();
     let options = Options { api_key: arguments.api_key.map(Secret::new), stop: stop.clone(), ..Options::default() };
+    let mut asked = Stop::new();
     eprintln!("shop   http://{address}/api/v1");
     tokio::spawn(async move {
-        Stop::new().wait().await;
+        asked.wait().await;
         stop.cancel();
     });
     reference_store::serve(listener, options).await.map_err(failed)?;

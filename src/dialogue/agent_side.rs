@@ -263,6 +263,9 @@ impl Dialogue {
                 self.emit(Effect::Finish { code });
             }
             _ if !self.pending.is_empty() => self.answer_pending(now),
+            _ if std::mem::take(&mut self.keypad_untold) => {
+                self.respond(now, Prompt::Notice(Notice::KeypadOnly), None);
+            }
             _ => self.await_caller(now),
         }
     }

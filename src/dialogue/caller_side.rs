@@ -219,6 +219,7 @@ impl Dialogue {
             self.patience_due = None;
             self.confirm_due = None;
             if self.agent.is_some() {
+                self.keypad_untold = true;
                 self.resume_agent(now);
             } else {
                 self.respond(now, Prompt::Notice(Notice::KeypadOnly), None);
@@ -230,6 +231,8 @@ impl Dialogue {
 
     pub(super) fn key(&mut self, now: Instant, key: char) {
         self.silence_due = None;
+        // Whoever uses the keypad need not be told of it.
+        self.keypad_untold = false;
         self.happened(EventKind::Key { digit: key });
         let protected = self.agent.as_ref().is_some_and(AgentTurn::must_be_heard);
         if !protected {

@@ -238,6 +238,8 @@ pub struct Dialogue {
     unclear_times: u32,
     fillers_said: usize,
     keypad_only: bool,
+    /// The ears failed while the agent spoke: the caller is told once it has finished.
+    keypad_untold: bool,
     held: bool,
     callback_promised: bool,
     /// The program is closing: the next turn is the last.
@@ -270,6 +272,7 @@ impl Dialogue {
             unclear_times: 0,
             fillers_said: 0,
             keypad_only: false,
+            keypad_untold: false,
             held: false,
             callback_promised: false,
             away: false,

@@ -488,6 +488,32 @@ fn an_empty_answer_is_asked_once_more_then_a_human_is_called() {
 }
 
 #[test]
+fn ears_lost_while_the_agent_speaks_are_spoken_of_afterwards() {
+    check(
+        "
+        0 start
+        20 playing 0
+        900 speech
+        1000 deaf
+        3000 played
+        3001 say Скористайтеся клавішами.
+        3002 thought
+        ",
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            900 open ear 1 for Open
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            3000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | KeypadOnly]
+            3002 speak 3.0 «Скористайтеся клавішами.»
+            3002 SpokenAll { turn: TurnId(3) }
+        "#]],
+    );
+}
+
+#[test]
 fn without_ears_the_keypad_remains() {
     check(
         &format!(

@@ -2,9 +2,11 @@
 //! began. Results come back through one queue, whichever ear they belong to.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -61,7 +63,9 @@ impl Ears {
         self.open = Some((ear, frames_tx));
         let (recognizer, results, limit) = (self.recognizer.clone(), self.results_tx.clone(), self.limit);
         self.listening.spawn(async move {
-            let last = listen(recognizer, request, frames, limit, ear, &results).await;
+            // Every ear gives a last word, a broken one too: the caller's turn waits for it.
+            let listened = AssertUnwindSafe(listen(recognizer, request, frames, limit, ear, &results)).catch_unwind();
+            let last = listened.await.unwrap_or(SttEvent::Failed { error: SttError::Broken });
             // The voice is gone when nobody takes it.
             drop(results.send((ear, last)).await);
         });
@@ -115,11 +119,12 @@ async fn listen(
                 None => return SttEvent::Failed { error: SttError::Broken },
             },
             frame = frames.recv() => match frame {
-                Some(frame) => {
-                    if stream.frames.send(frame).await.is_err() {
-                        break;
-                    }
-                }
+                Some(frame) => match timeout(limit, stream.frames.send(frame)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => break,
+                    // Two seconds of sound lie untaken, and nothing more comes of it.
+                    Err(_) => return SttEvent::Failed { error: SttError::Broken },
+                },
                 None => break,
             },
         }

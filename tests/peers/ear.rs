@@ -24,7 +24,6 @@ const FRAME: usize = 160;
 /// What it says, from the moment it knows where to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
-    Nothing,
     Silence,
     /// A loud tone of 400 Hz.
     Tone,
@@ -61,19 +60,26 @@ impl Drop for Ear {
 impl Ear {
     /// Speaks to whoever speaks to it.
     pub async fn open(says: Says) -> Ear {
-        Ear::on(UdpSocket::bind(ANY).await.unwrap(), says, None)
+        Ear::on(UdpSocket::bind(ANY).await.unwrap(), frame(says), None)
+    }
+
+    /// Says `samples`, 8 kHz, again and again.
+    pub async fn repeats(samples: &[i16]) -> Ear {
+        let whole = samples.len() - samples.len() % FRAME;
+        let sound = samples[..whole].iter().map(|&sample| nearest(i32::from(sample))).collect();
+        Ear::on(UdpSocket::bind(ANY).await.unwrap(), sound, None)
     }
 
     /// A stranger at another host than the party's, who speaks to `target` unasked.
     pub async fn stranger(target: SocketAddr) -> Ear {
         let socket = UdpSocket::bind("127.0.0.2:0").await.unwrap();
-        Ear::on(socket, Says::Tone, Some(target))
+        Ear::on(socket, frame(Says::Tone), Some(target))
     }
 
-    fn on(socket: UdpSocket, says: Says, target: Option<SocketAddr>) -> Ear {
+    fn on(socket: UdpSocket, sound: Vec<u8>, target: Option<SocketAddr>) -> Ear {
         let socket = Arc::new(socket);
         let (heard_tx, heard) = watch::channel(Heard { from: target, ..Heard::default() });
-        let task = tokio::spawn(run(socket.clone(), says, heard_tx));
+        let task = tokio::spawn(run(socket.clone(), sound, heard_tx));
         Ear { socket, heard, task }
     }
 
@@ -103,10 +109,10 @@ impl Ear {
     }
 }
 
-async fn run(socket: Arc<UdpSocket>, says: Says, heard: watch::Sender<Heard>) {
+async fn run(socket: Arc<UdpSocket>, sound: Vec<u8>, heard: watch::Sender<Heard>) {
     let mut clock = interval(Duration::from_millis(20));
     clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let sound = frame(says);
+    let mut sound = sound.chunks(FRAME).cycle();
     let mut next = Header {
         marker: true,
         payload_type: PCMA,
@@ -117,10 +123,10 @@ async fn run(socket: Arc<UdpSocket>, says: Says, heard: watch::Sender<Heard>) {
     let mut buffer = [0; 2_048];
     loop {
         tokio::select! {
-            _ = clock.tick(), if says != Says::Nothing => {
+            _ = clock.tick() => {
                 let Some(to) = heard.borrow().from else { continue };
                 // Lost as in any network where it does not get through.
-                drop(socket.send_to(&packet(&next, &sound), to).await);
+                drop(socket.send_to(&packet(&next, sound.next().unwrap_or_default()), to).await);
                 next = Header { marker: false, sequence: next.sequence.wrapping_add(1), timestamp: next.timestamp.wrapping_add(FRAME as u32), ..next };
             }
             received = socket.recv_from(&mut buffer) => {
@@ -165,11 +171,15 @@ fn heard_as(code: u8) -> i32 {
     if code & 0x80 == 0 { -magnitude } else { magnitude }
 }
 
+/// The octet whose sound is nearest.
+fn nearest(sample: i32) -> u8 {
+    (0..=255).min_by_key(|&code| (heard_as(code) - sample).abs()).unwrap_or_default()
+}
+
 /// 20 ms in A-law. A whole number of periods: frames join without clicks.
 pub fn frame(says: Says) -> Vec<u8> {
     let loudness = if says == Says::Tone { 8_000.0 } else { 0.0 };
     let wave = |index: usize| (loudness * (index as f64 * std::f64::consts::TAU * 400.0 / 8_000.0).sin()) as i32;
-    let nearest = |sample: i32| (0..=255).min_by_key(|&code| (heard_as(code) - sample).abs()).unwrap_or_default();
     (0..FRAME).map(|index| nearest(wave(index))).collect()
 }
 
