@@ -327,8 +327,7 @@ impl Dialogue {
 
     pub(super) fn resume_agent(&mut self, now: Instant) {
         let Some(agent) = &mut self.agent else { return };
-        if agent.paused {
-            agent.paused = false;
+        if agent.paused_at.take().is_some() {
             let turn = agent.id;
             self.emit(Effect::Resume { turn });
             self.happened(EventKind::Resumed { turn });

@@ -1,6 +1,6 @@
 //! The caller's half of the conversation: speech, words, keys, and when they mean an interruption.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::endpoint::{self, Verdict};
 use super::turn::{AgentTurn, CallerTurn, EarId, Prompt};
@@ -9,7 +9,7 @@ use crate::base::conversation::{Notice, Via};
 use crate::base::event::{EventKind, Stage};
 
 impl Dialogue {
-    pub(super) fn speech_started(&mut self, now: Instant) {
+    pub(super) fn speech_started(&mut self, now: Instant, ago: Duration) {
         if self.keypad_only {
             return;
         }
@@ -30,7 +30,7 @@ impl Dialogue {
             _ => self.expectation.clone(),
         };
         let (id, ear) = (self.next_turn(), self.next_ear());
-        let mut caller = CallerTurn::new(id, ear, expectation.clone(), now);
+        let mut caller = CallerTurn::new(id, ear, expectation.clone(), now.checked_sub(ago).unwrap_or(now));
         caller.over_agent = over_agent;
         caller.texts.extend(earlier);
         self.caller = Some(caller);
@@ -43,8 +43,8 @@ impl Dialogue {
         let Some(agent) = &mut self.agent else { return false };
         let Some(since) = agent.audible_since else { return false };
         let guarded = now < since + self.config.barge_in_guard;
-        if !agent.is_protected() && !guarded && !agent.paused {
-            agent.paused = true;
+        if !agent.is_protected() && !guarded && agent.paused_at.is_none() {
+            agent.paused_at = Some(now);
             let turn = agent.id;
             self.confirm_due = Some(now + self.config.barge_in_confirm);
             self.emit(Effect::Pause { turn });
@@ -274,9 +274,11 @@ impl Dialogue {
             return;
         }
         caller.over_agent = false;
-        let after_ms = now.saturating_duration_since(caller.started).as_millis() as u32;
+        let started = caller.started;
         if let Some(agent) = &self.agent {
             let turn = agent.id;
+            let silent = agent.paused_at.unwrap_or(now);
+            let after_ms = silent.saturating_duration_since(started).as_millis() as u32;
             self.happened(EventKind::BargedIn { turn, after_ms });
         }
         self.cut_agent();

@@ -78,8 +78,10 @@ impl Default for Config {
 pub enum Input {
     /// The call was answered: greet.
     Start,
-    /// The caller's sound became speech.
-    SpeechStarted,
+    /// The caller's sound became speech, this long ago: noticing takes a moment.
+    SpeechStarted {
+        ago: Duration,
+    },
     /// The caller's speech became silence.
     SpeechStopped,
     /// Words so far of an ear; replaces the partial before it.
@@ -293,7 +295,7 @@ impl Dialogue {
             Input::TransferFailed { busy } => self.return_from_operator(now, busy),
             Input::WasCut { turn, heard } => self.was_cut(now, turn, heard),
             _ if self.away => {}
-            Input::SpeechStarted => self.speech_started(now),
+            Input::SpeechStarted { ago } => self.speech_started(now, ago),
             Input::SpeechStopped => self.speech_stopped(now),
             Input::Partial { ear, text } => self.partial(now, ear, text),
             Input::Words { ear, text, confidence } => self.words(now, ear, text, confidence),
@@ -367,6 +369,8 @@ impl Dialogue {
 
     fn return_from_operator(&mut self, now: Instant, busy: bool) {
         self.away = false;
+        self.unclear_times = 0;
+        self.silent_times = 0;
         self.respond(now, Prompt::Notice(Notice::TransferFailed { busy }), None);
     }
 

@@ -43,7 +43,7 @@ impl World {
         let ear = self.dialogue.last_ear;
         Some(match verb {
             "start" => Input::Start,
-            "speech" => Input::SpeechStarted,
+            "speech" => Input::SpeechStarted { ago: Duration::from_millis(100) },
             "quiet" => Input::SpeechStopped,
             "partial" => Input::Partial { ear, text: argument.into() },
             "words" => Input::Words { ear, text: argument.into(), confidence: 0.9 },
@@ -222,7 +222,7 @@ fn an_interruption_keeps_what_was_heard() {
             5602 SpokenAll { turn: TurnId(3) }
             6900 Pause { turn: TurnId(3) }
             6900 open ear 2 for Open
-            7100 barged in after 200
+            7100 barged in after 100
             7100 Cut { turn: TurnId(3) }
             7100 heard (cut) «Є три варіанти. Перший»
             7650 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: зимові | A: Є три варіанти. Перший— | C: ні дякую]

@@ -118,7 +118,8 @@ pub struct AgentTurn {
     pub audible_since: Option<Instant>,
     /// The sentence being heard.
     pub segment: u32,
-    pub paused: bool,
+    /// Since when an interruption is suspected.
+    pub paused_at: Option<Instant>,
     pub expectation: Expectation,
     pub after: Option<After>,
     /// Sentences from the start that may not be interrupted; `u32::MAX` protects the whole turn.
@@ -150,7 +151,7 @@ impl AgentTurn {
             complete: false,
             audible_since: None,
             segment: 0,
-            paused: false,
+            paused_at: None,
             expectation: Expectation::Open,
             after: None,
             protected_sentences: 0,

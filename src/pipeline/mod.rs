@@ -169,7 +169,9 @@ impl Voice {
                 let event = self.vad.handle(&frame);
                 self.ears.frame(frame);
                 Some(match event {
-                    Some(VadEvent::SpeechStarted { .. }) => Next::Input(Input::SpeechStarted),
+                    Some(VadEvent::SpeechStarted { onset_ms }) => {
+                        Next::Input(Input::SpeechStarted { ago: Duration::from_millis(u64::from(onset_ms)) })
+                    }
                     Some(VadEvent::SpeechEnded { .. }) => Next::Input(Input::SpeechStopped),
                     None => Next::Nothing,
                 })

@@ -9,7 +9,7 @@ use crate::agent::tool::QUANTITY_MAX;
 use crate::agent::vocabulary::Atoms;
 use crate::base::conversation::Via;
 use crate::base::tire::{Season, TireSize};
-use crate::base::tool::{ToolRequest, TransferReason};
+use crate::base::tool::TransferReason;
 use crate::spoken::size::{HeardSize, SizeParts, from_keys};
 
 impl Talk<'_> {
@@ -82,10 +82,7 @@ impl Talk<'_> {
             }
             (Asked::Operator(..), Some(false)) if !said.has_slots() => self.ask(Asked::MoreHelp),
             (Asked::Callback, Some(true)) => {
-                self.say(&Phrase::CallbackNoted);
-                let note = super::summary::wish(self);
-                self.call(ToolRequest::RequestCallback { note });
-                self.call(ToolRequest::EndCall);
+                self.promise_callback();
             }
             (Asked::Callback, Some(false)) if !said.has_slots() => self.ask(Asked::MoreHelp),
             (Asked::Confirm(size), Some(true)) if !self.renames(said, size) => {

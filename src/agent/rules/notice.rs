@@ -3,7 +3,6 @@
 use super::phrase::Phrase;
 use super::talk::{Asked, Talk};
 use crate::base::conversation::Notice;
-use crate::base::tool::TransferReason;
 
 impl Talk<'_> {
     pub(super) fn notice(&mut self, notice: Notice) {
@@ -32,10 +31,9 @@ impl Talk<'_> {
                 self.say(&Phrase::NotHeard);
                 self.ask_with_help();
             }
-            Notice::NotUnderstood { .. } => {
-                self.transfer(TransferReason::NotUnderstood, &Phrase::TransferNotUnderstood);
-            }
+            Notice::NotUnderstood { .. } => self.give_up(),
             Notice::TransferFailed { busy } => {
+                self.nobody_answers = true;
                 self.say(&Phrase::TransferFailed { busy });
                 self.ask(Asked::Callback);
             }

@@ -70,6 +70,8 @@ pub(super) struct Talk<'a> {
     /// Failures of the shop in a row.
     pub(super) failures: u32,
     pub(super) keypad_only: bool,
+    /// A hand-over failed in this call.
+    pub(super) nobody_answers: bool,
     /// How often each kind of phrase was said.
     said: Vec<(std::mem::Discriminant<Phrase>, u32)>,
     /// The last answer in words, for saying it again.
@@ -95,6 +97,7 @@ impl<'a> Talk<'a> {
             abuses: 0,
             failures: 0,
             keypad_only: false,
+            nobody_answers: false,
             said: Vec::new(),
             last_words: String::new(),
             repeated: None,
@@ -264,6 +267,22 @@ impl<'a> Talk<'a> {
         self.call(ToolRequest::TransferToOperator { reason, summary });
     }
 
+    pub(super) fn promise_callback(&mut self) {
+        self.say(&Phrase::CallbackNoted);
+        let note = summary::wish(self);
+        self.call(ToolRequest::RequestCallback { note });
+        self.call(ToolRequest::EndCall);
+    }
+
+    /// The caller cannot be understood: a person must help. Where none answered before, the caller is called back.
+    pub(super) fn give_up(&mut self) {
+        if self.nobody_answers {
+            self.promise_callback();
+        } else {
+            self.transfer(TransferReason::NotUnderstood, &Phrase::TransferNotUnderstood);
+        }
+    }
+
     pub(super) fn offer_operator(&mut self, reason: TransferReason, phrase: Phrase) {
         self.ask(Asked::Operator(reason, Box::new(phrase)));
     }
@@ -365,7 +384,7 @@ impl<'a> Talk<'a> {
                     self.ask_with_help();
                 }
             }
-            _ => self.transfer(TransferReason::NotUnderstood, &Phrase::TransferNotUnderstood),
+            _ => self.give_up(),
         }
     }
 

@@ -715,6 +715,33 @@ fn in_russian_and_english() {
 }
 
 #[test]
+fn a_caller_nobody_understands_and_nobody_answers_is_called_back() {
+    check(
+        "
+        оператор
+        notice transfer failed
+        notice not understood 1
+        notice not understood 3
+        ",
+        expect![[r#"
+            caller  оператор
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
+            caller  notice transfer failed
+            agent   На жаль, оператор зараз не відповідає. Передзвонити вам на цей номер?
+                    YesNo
+            caller  notice not understood 1
+            agent   Перепрошую, не все чути. Записати, щоб вам передзвонили?
+                    YesNo
+            caller  notice not understood 3
+            agent   Записано: вам передзвонять. Гарного дня!
+            tool    request_callback {"note":"Побажання не з'ясовано."}
+            tool    end_call {}
+        "#]],
+    );
+}
+
+#[test]
 fn offers_are_short_and_speakable() {
     let ladder = run(Language::Ukrainian, "205 55 16 зимові");
     let answer = ladder.lines().rfind(|line| line.starts_with("agent")).expect("an answer");
