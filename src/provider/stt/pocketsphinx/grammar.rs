@@ -63,7 +63,7 @@ impl Grammars {
         let tops: Vec<String> = tongues.iter().map(|tongue| format!("<{}>", tongue.language.code())).collect();
         let phones = PHONES.map(|phone| format!("{PHONE_WORD}{}", phone.to_lowercase()));
         let mut text = String::from("#JSGF V1.0 UTF-8;\ngrammar answer;\n");
-        let _ = writeln!(text, "public <answer> = {} | <garbage> ;", tops.join(" | "));
+        let _ = writeln!(text, "public <answer> = {} ;", tops.join(" | "));
         let _ = writeln!(
             text,
             "<garbage> = /{GARBAGE:e}/ <phone> | /{GARBAGE:e}/ <phone> <garbage> | /1/ <never> ;\n<never> = _zh _th _zh _th _zh _th _zh _th ;"
@@ -93,43 +93,38 @@ impl Grammars {
     }
 
     /// What may be answered, `$` standing for the language. Asking for a person, asking again and goodbye always may.
+    /// Weights lean towards what was asked: a car is easily heard into any noise, because there are so many.
     fn answers(&self, expectation: &Expectation) -> String {
+        // Each mention of a rule is a copy of it in the decoder, and cars and sizes are by far the largest.
         let asked = match expectation {
             Expectation::Open => {
-                // Each mention of a rule is a copy of it in the decoder, and cars and sizes are by far the largest.
-                "<$_hello> | <$_head> [ <$_brand> ] | <$_brand> | [ <$_head> ] [ <$_brand> ] <$_size> [ <$_season> ] [ <$_tires> ]
-                | [ <$_head> ] [ <$_for> ] <$_car> | <$_price> | <$_stock> | <$_yes> | <$_no>"
+                "/4/ <$_head> [ /0.1/ <$_brand> ] [ <$_size> [ /0.1/ <$_season> ] ] | /1/ [ <$_head> ] <$_car_named>
+                | /2/ <$_hello> | /2/ <$_size> [ /0.1/ <$_season> ] | /0.1/ <$_brand> | /1/ <$_price> | /1/ <$_stock>
+                | /1/ <$_yes> | /1/ <$_no>"
                     .to_owned()
-            }
-            // A size half told will be a size: the cars, the largest rule of all, would only make it slow to learn.
-            Expectation::Size { width: Some(_), .. }
-            | Expectation::Size { profile: Some(_), .. }
-            | Expectation::Size { diameter: Some(_), .. } => {
-                "[ <$_lead> ] <$_size> [ <$_season> ] [ <$_tires> ] | <$_unsure> | <$_no>".to_owned()
             }
             Expectation::Size { .. } => {
-                "[ <$_lead> ] <$_size> [ <$_season> ] [ <$_tires> ] | [ <$_unsure> ] [ <$_for> ] <$_car>
-                | <$_unsure> | <$_no>"
-                    .to_owned()
+                "/8/ <$_size> [ /0.1/ <$_season> ] [ /0.1/ <$_tires> ] | /1/ <$_unsure> | /0.5/ <$_no>".to_owned()
             }
-            Expectation::Season => "[ <$_lead> ] <$_season> [ <$_tires> ] | <$_need> | <$_any_season> | <$_unsure>
-                | <$_size>"
+            Expectation::Season => "/4/ [ /0.1/ <$_lead> ] <$_season> [ <$_tires> ] | /1/ <$_need> | /1/ <$_any_season>
+                | /1/ <$_unsure>"
                 .to_owned(),
             Expectation::Car { make, .. } => {
                 let make = make.as_ref().and_then(|make| self.makes.iter().position(|known| known == make));
-                let models =
-                    make.map(|make| format!("| [ <$_for> ] <$_make_{make}> [ <$_year> ] ")).unwrap_or_default();
-                format!("[ <$_lead> ] [ <$_for> ] <$_car> {models}| <$_year> | <$_unsure> | <$_no> | <$_size>")
+                let models = make.map(|make| format!("/4/ <$_make_{make}> [ <$_year> ] | ")).unwrap_or_default();
+                format!("{models}/4/ <$_car_named> | /2/ <$_year> | /0.5/ <$_unsure> | /0.2/ <$_no> | /0.5/ <$_size>")
             }
-            Expectation::YesNo => "<$_yes> | <$_no> | [ <$_lead> ] <$_size> | <$_price> | <$_season>".to_owned(),
-            Expectation::Quantity => "[ <$_lead> ] <$_count> | <$_yes> | <$_no> | <$_price>".to_owned(),
+            Expectation::YesNo => {
+                "/4/ <$_yes> | /4/ <$_no> | /1/ [ <$_lead> ] <$_size> | /1/ <$_price> | /0.5/ <$_season>".to_owned()
+            }
+            Expectation::Quantity => "/4/ <$_count> | /1/ <$_yes> | /1/ <$_no> | /1/ <$_price>".to_owned(),
             Expectation::Choice => {
-                "[ <$_lead> ] <$_choice> | [ <$_lead> ] <$_brand> | <$_city> | <$_count> | <$_yes> | <$_no> | <$_price>
-                | <$_stock>"
+                "/4/ [ /0.1/ <$_lead> ] <$_choice> | /1/ <$_brand> | /0.5/ <$_city> | /0.5/ <$_count> | /2/ <$_yes>
+                | /2/ <$_no> | /2/ <$_price> | /1/ <$_stock>"
                     .to_owned()
             }
         };
-        format!("{asked} | [ <$_lead> ] <$_operator> | <$_again> | <$_bye>")
+        format!("{asked} | /2/ [ /0.1/ <$_lead> ] <$_operator> | /0.5/ <$_again> | /1/ <$_bye>")
     }
 }
 
@@ -160,20 +155,28 @@ fn rules(language: Language, vocabulary: &Vocabulary, lexicon: &Lexicon) -> Stri
 
     let _ = writeln!(text, "<{code}_year> = {} [ <{code}_of_year> ] ;", years(language));
 
-    let mut cars = Vec::new();
-    for (index, make) in vocabulary.makes.iter().enumerate() {
-        let models: BTreeSet<String> = make.models.iter().flat_map(|model| names.of(model)).collect();
-        // A model called by a number or a letter or two is a car only after its make: «мазда три», «ауді а шість».
-        let (alone, after): (Vec<String>, Vec<String>) =
-            models.iter().cloned().partition(|model| names.stands_alone(model));
-        let make = alternatives(names.of(&make.make));
-        cars.push(format!("{make} [ {} ]", alternatives(after)));
-        if !alone.is_empty() {
-            cars.push(format!("[ {make} ] {}", alternatives(alone)));
+    for (rule, case) in [("car", Case::Nominative), ("car_onto", Case::Accusative)] {
+        let mut cars = Vec::new();
+        for (index, make) in vocabulary.makes.iter().enumerate() {
+            let models: BTreeSet<String> = make.models.iter().flat_map(|model| names.in_case(model, case)).collect();
+            // A model called by a number or a letter or two is a car only after its make: «мазда три», «ауді а шість».
+            let (alone, after): (Vec<String>, Vec<String>) =
+                models.iter().cloned().partition(|model| names.stands_alone(model));
+            let making = alternatives(names.in_case(&make.make, case));
+            cars.push(format!("{making} [ {} ]", alternatives(after)));
+            if !alone.is_empty() {
+                cars.push(format!("[ {making} ] {}", alternatives(alone)));
+            }
+            if case == Case::Nominative {
+                let _ = writeln!(text, "<{code}_make_{index}> = {} ;", alternatives(models));
+            }
         }
-        let _ = writeln!(text, "<{code}_make_{index}> = {} ;", alternatives(models));
+        let _ = writeln!(text, "<{code}_{rule}> = {} [ <{code}_year> ] ;", alternatives(cars));
     }
-    let _ = writeln!(text, "<{code}_car> = {} [ <{code}_year> ] ;", alternatives(cars));
+    let _ = writeln!(
+        text,
+        "<{code}_car_named> = /4/ <{code}_onto> <{code}_car_onto> | /1/ [ <{code}_for> ] <{code}_car> ;"
+    );
 
     let counts = COUNTS.filter_map(|count| numbers::cardinal(language, count));
     let _ = writeln!(text, "<{code}_count> = {} [ <{code}_pieces> ] | <{code}_set> ;", alternatives(counts));
@@ -198,23 +201,31 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The aliases that are of this language, and their accusatives: «шини на тойоту».
+    /// The aliases that are of this language.
     fn of(&self, named: &Named) -> Vec<String> {
-        let name = named.name.to_lowercase();
-        let aliases = named.aliases.iter().chain([&name]).filter(|alias| self.is_ours(alias));
         let mut said: Vec<String> = Vec::new();
-        for alias in aliases {
-            let accusative = match alias.char_indices().next_back() {
-                Some((end, 'а')) => Some(format!("{}у", &alias[..end])),
-                Some((end, 'я')) => Some(format!("{}ю", &alias[..end])),
-                _ => None,
-            };
-            for form in [Some(alias.clone()), accusative].into_iter().flatten() {
-                if !said.contains(&form) && !self.is_number(&form) {
-                    said.push(form);
-                }
+        for alias in named.aliases.iter().cloned().chain([named.name.to_lowercase()]) {
+            if self.is_ours(&alias) && !self.is_size_like(&alias) && !said.contains(&alias) {
+                said.push(alias);
             }
         }
+        said
+    }
+
+    /// «на тойоту»: names that end in «а» or «я» change after «на».
+    fn in_case(&self, named: &Named, case: Case) -> Vec<String> {
+        let mut said = self.of(named);
+        for name in &mut said {
+            let ending = match (case, name.chars().next_back()) {
+                (Case::Accusative, Some('а')) => "у",
+                (Case::Accusative, Some('я')) => "ю",
+                _ => continue,
+            };
+            name.pop();
+            name.push_str(ending);
+        }
+        said.sort();
+        said.dedup();
         said
     }
 
@@ -233,8 +244,8 @@ impl Names<'_> {
             && !alias.split_whitespace().any(|word| self.lexicon.belongs_to(word, other, self.language))
     }
 
-    /// A spoken year such as «двадцять один нуль сім» for a model is left out: it is too like a size.
-    fn is_number(&self, alias: &str) -> bool {
+    /// «двадцять один нуль сім» for a model is left out: it is too like a size.
+    fn is_size_like(&self, alias: &str) -> bool {
         alias.split_whitespace().count() > 2 && alias.split_whitespace().all(|word| self.is_number_word(word))
     }
 
@@ -242,9 +253,35 @@ impl Names<'_> {
         (1..=100).chain([200, 300]).any(|number| numbers::cardinal(self.language, number).as_deref() == Some(word))
     }
 
+    /// Neither a letter or two, nor a number, nor anything counted: «третя», «шістка».
     fn stands_alone(&self, model: &str) -> bool {
-        model.chars().count() > 3 && !model.split_whitespace().any(|word| self.is_number_word(word))
+        const COUNTED: [&str; 14] = [
+            "трет",
+            "четв",
+            "п'ят",
+            "пят",
+            "шост",
+            "шест",
+            "сьом",
+            "седьм",
+            "дев'ят",
+            "девят",
+            "десят",
+            "трій",
+            "трой",
+            "чотирнадцят",
+        ];
+        model.split_whitespace().all(|word| {
+            let counted = COUNTED.iter().any(|stem| word.starts_with(stem));
+            word.chars().count() > 3 && !counted && !self.is_number_word(word)
+        })
     }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Nominative,
+    Accusative,
 }
 
 /// Never heard: takes the place of an empty list, which JSGF does not allow.
@@ -266,7 +303,7 @@ fn size_rule(language: Language, sizes: &[TireSize], expectation: &Expectation) 
     if let &Expectation::Size { width, profile, diameter } = expectation {
         said.extend(fragments(language, sizes, [width, profile, diameter]));
     }
-    format!("[ <{code}_size_word> ] ( {} )", said.join(" | "))
+    format!("[ /0.1/ <{code}_size_word> ] ( {} )", said.join(" | "))
 }
 
 /// `205 [ 55 [ 16 | 17 ] ]` for each width: a caller may stop after any part.
@@ -283,7 +320,7 @@ fn tree(language: Language, sizes: &[TireSize]) -> String {
             format!("{} [ {rims} ]", numbers::cardinal(language, profile).unwrap_or_default())
         });
         let profiles = alternatives(by_profile);
-        format!("{} [ [ <{code}_by> ] {profiles} ]", alternatives(numbers::width(language, width)))
+        format!("{} [ [ /0.1/ <{code}_by> ] {profiles} ]", alternatives(numbers::width(language, width)))
     });
     alternatives(by_width)
 }
@@ -291,7 +328,7 @@ fn tree(language: Language, sizes: &[TireSize]) -> String {
 fn rim_words(language: Language, rim: u16, van: bool) -> String {
     let code = language.code();
     let van = if van { format!(" [ <{code}_van> ]") } else { String::new() };
-    format!("[ <{code}_rim> ] {}{van}", alternatives(numbers::rim(language, rim)))
+    format!("[ /0.2/ <{code}_rim> ] {}{van}", alternatives(numbers::rim(language, rim)))
 }
 
 /// What may come alone of a size whose `known` parts are settled: profile and rim, or any one part.

@@ -206,7 +206,7 @@ mod tests {
         check(Language::Russian, "логан", &["L OW G AH N", "L AH G AA N"]);
         check(Language::Russian, "лада", &["L AA D AH", "L AH D AA"]);
         check(Language::Russian, "ваз", &["V AA S"]);
-        check(Language::Russian, "второго", &["V T OW R AH V AH", "V T AH R OW V AH", "V T AH R AH V OW"]);
+        check(Language::Russian, "второго", &["V T AH R OW V AH", "V T OW R AH V AH", "V T AH R AH V OW"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod lexicon;
 pub mod library;
 pub mod numbers;
 pub mod pool;
+pub mod widen;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

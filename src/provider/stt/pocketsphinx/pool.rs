@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::lexicon::{PHONE_WORD, plain};
 use super::library::{Decoder, LibraryError, PocketSphinx, Refusal};
+use super::widen::Widener;
 use super::{Config, SttError};
 use crate::base::{AudioFrame, SampleRate};
 use crate::media::vad::linear::Linear;
@@ -205,15 +206,15 @@ impl Ears {
     fn listen(&mut self, job: &mut Job) -> Result<SttEvent, Refusal> {
         self.learn(&job.teaching)?;
         self.decoder.start(&job.teaching.name)?;
-        let mut linear = Linear::new(SampleRate::HZ_8000);
+        let mut front = Front::new(SampleRate::HZ_8000);
         let (mut sound, mut fresh, mut total) = (Vec::new(), 0, 0);
         let mut last = String::new();
         while let Some(frame) = job.sound.blocking_recv() {
-            if frame.rate != linear.rate() {
-                linear = Linear::new(frame.rate);
+            if frame.rate != front.rate {
+                front = Front::new(frame.rate);
             }
             sound.clear();
-            linear.push(&frame.samples, &mut sound);
+            front.push(&frame.samples, &mut sound);
             self.decoder.hear(&sound, false)?;
             fresh += sound.len();
             total += sound.len();
@@ -242,6 +243,34 @@ impl Ears {
     }
 }
 
+/// Brings sound of any rate to what the model knows.
+struct Front {
+    rate: SampleRate,
+    shape: Shape,
+}
+
+enum Shape {
+    /// A telephone's band, which lacks what the model wants to hear above it.
+    Narrow(Box<Widener>),
+    /// Sound that has that band.
+    Wide(Linear),
+}
+
+impl Front {
+    fn new(rate: SampleRate) -> Front {
+        let narrow = rate == SampleRate::HZ_8000;
+        let shape = if narrow { Shape::Narrow(Box::default()) } else { Shape::Wide(Linear::new(rate)) };
+        Front { rate, shape }
+    }
+
+    fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        match &mut self.shape {
+            Shape::Narrow(widener) => widener.push(samples, out),
+            Shape::Wide(linear) => linear.push(samples, out),
+        }
+    }
+}
+
 /// The words of a hypothesis without those that stand for other speech, however they were pronounced.
 fn spoken(text: &str) -> String {
     text.split_whitespace().filter(|word| !word.starts_with(PHONE_WORD)).map(plain).collect::<Vec<_>>().join(" ")
@@ -250,7 +279,7 @@ fn spoken(text: &str) -> String {
 /// How the decoder is set.
 const SETTINGS: [(&str, &str); 3] = [
     ("samprate", "16000"),
-    ("lw", "1"),
+    ("remove_noise", "no"),
     // The grammars spell pronunciations out: the library's own way takes ten times as long to learn one.
     ("fsgusealtpron", "no"),
 ];
