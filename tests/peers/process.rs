@@ -144,6 +144,29 @@ async fn sigterm_ends_a_program_whose_caller_stays_within_the_grace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_twice_does_not_wait_for_callers() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::start().await;
+    let config = settings(dir.path(), &shop);
+    let mut serve = Process::start(env!("CARGO_BIN_EXE_telefonist"), |command| {
+        command.args(["--lang", "en", "--config", &config, "serve"]).current_dir(dir.path());
+        command.env("TELEFONIST_LIMITS_GRACE_S", "600");
+    })
+    .unwrap();
+    let address = dialled(&mut serve).await;
+    let mut ear = Ear::open(Says::Silence).await;
+    let caller = Sipp::calls(address, "listen").key("rtp_port", ear.port()).start();
+    ear.hears("the greeting", |heard| heard.loud > 5).await;
+    serve.signal(libc::SIGINT);
+    serve.line("that it closes", |line| line.starts_with("closing").then_some(())).await;
+    serve.signal(libc::SIGINT);
+    assert_eq!(serve.end(PATIENCE).await.code(), Some(1), "{}", serve.printed.join("\n"));
+    drop(caller);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_program_remembers_its_call_to_the_last_second() {
     unless_skipped!();
     let dir = tempfile::tempdir().unwrap();
