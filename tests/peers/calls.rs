@@ -1,13 +1,15 @@
-//! SIPp as a caller who is answered.
+//! Callers who are answered: SIPp, and a TCP peer by hand.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use telefonist::base::{EndingCode, EventKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::ear::{Ear, Says, loudest};
 use crate::sipp::Sipp;
-use crate::support::{Events, House};
+use crate::support::{ANY, Events, House, within};
 use crate::{answered, ended, unless_skipped};
 
 /// Ten seconds would prove no more.
@@ -121,4 +123,63 @@ async fn a_stranger_is_not_heard() {
     assert_eq!(stranger.heard().packets, 0, "the stranger was sent the call's sound");
     assert_eq!(ear.heard().breaks, 0);
     house.close().await;
+}
+
+/// RFC 3261 §18: a dialog outlives its connection; the BYE takes a new one to the peer's Contact. The call here ends
+/// because it may last one second only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_closed_its_connection_is_connected_to_for_the_bye() {
+    unless_skipped!();
+    let house = House::start(|settings| settings.switch.call.max_duration = Duration::from_secs(1)).await;
+    let mut events = house.events();
+    let tcp = house.app.sip().and_then(|sip| sip.tcp).unwrap();
+    let ear = Ear::open(Says::Silence).await;
+    let listener = TcpListener::bind(ANY).await.unwrap();
+    let contact = format!("sip:wire@{};transport=tcp", listener.local_addr().unwrap());
+    let mut stream = TcpStream::connect(tcp).await.unwrap();
+    let own = stream.local_addr().unwrap();
+    let request = |method: &str, to: &str, body: &str| {
+        format!(
+            "{method} sip:shop@{tcp};transport=tcp SIP/2.0\r\nVia: SIP/2.0/TCP {own};branch=z9hG4bK-{method}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:wire@{own}>;tag=w\r\nTo: {to}\r\nCall-ID: wire@{own}\r\n\
+             CSeq: 1 {method}\r\nContact: <{contact}>\r\nContent-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 8\r\n",
+        ear.port()
+    );
+    stream.write_all(request("INVITE", &format!("<sip:shop@{tcp}>"), &offer).as_bytes()).await.unwrap();
+    let answer = reads(&mut stream, |text| text.contains("SIP/2.0 200") && text.contains("m=audio")).await;
+    let to = answer.lines().rfind(|line| line.starts_with("To:")).unwrap().trim_start_matches("To:").trim();
+    stream.write_all(request("ACK", to, "").as_bytes()).await.unwrap();
+    events.until("the answer", answered).await;
+    drop(stream);
+
+    let (mut stream, _) = within("the new connection", listener.accept()).await.unwrap();
+    let bye = reads(&mut stream, |text| text.starts_with("BYE ") && text.ends_with("\r\n\r\n")).await;
+    assert!(bye.starts_with(&format!("BYE {contact} SIP/2.0\r\n")), "{bye}");
+    let told = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+    let headers = bye.lines().filter(|line| told.iter().any(|name| line.starts_with(name)));
+    let headers: String = headers.map(|line| format!("{line}\r\n")).collect();
+    stream.write_all(format!("SIP/2.0 200 OK\r\n{headers}Content-Length: 0\r\n\r\n").as_bytes()).await.unwrap();
+    assert_eq!(events.until("the end", ended).await, EndingCode::TooLong);
+    house.close().await;
+}
+
+/// What came so far, once `enough` says that it is all.
+async fn reads(stream: &mut TcpStream, enough: impl Fn(&str) -> bool) -> String {
+    let mut text = String::new();
+    let read = async {
+        let mut buffer = [0; 4_096];
+        while !enough(&text) {
+            let length = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(length, 0, "the connection closed after {text:?}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+    };
+    within("a SIP message", read).await;
+    text
 }
