@@ -496,8 +496,6 @@ fn ears_lost_while_the_agent_speaks_are_spoken_of_afterwards() {
         900 speech
         1000 deaf
         3000 played
-        3001 say Скористайтеся клавішами.
-        3002 thought
         ",
         expect![[r#"
             0 speak 1.0 «Вітаємо, це автомат.»
@@ -507,8 +505,6 @@ fn ears_lost_while_the_agent_speaks_are_spoken_of_afterwards() {
             900 open ear 1 for Open
             3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
             3000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | KeypadOnly]
-            3002 speak 3.0 «Скористайтеся клавішами.»
-            3002 SpokenAll { turn: TurnId(3) }
         "#]],
     );
 }
