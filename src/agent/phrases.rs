@@ -11,6 +11,15 @@ pub fn apology(language: Language) -> &'static str {
     }
 }
 
+/// Said when the agent cannot go on and nobody else answers.
+pub fn promise(language: Language) -> &'static str {
+    match language {
+        Language::Ukrainian => "На жаль, оператори зараз не відповідають. Ми вам передзвонимо. До побачення.",
+        Language::Russian => "К сожалению, операторы сейчас не отвечают. Мы вам перезвоним. До свидания.",
+        Language::English => "I am sorry, nobody is free to answer now. We will call you back. Goodbye.",
+    }
+}
+
 /// Said in turn while the caller waits.
 pub fn fillers(language: Language) -> [&'static str; 3] {
     match language {

@@ -273,6 +273,7 @@ fn voice_config(settings: &Settings, persona: &Persona) -> pipeline::Config {
     let mut dialogue = settings.dialogue.clone();
     dialogue.greeting = persona.greeting(language);
     dialogue.apology = phrases::apology(language).to_owned();
+    dialogue.promise = phrases::promise(language).to_owned();
     dialogue.fillers = phrases::fillers(language).map(str::to_owned).to_vec();
     pipeline::Config {
         dialogue,

@@ -13,6 +13,10 @@ impl Call {
         if !matches!(self.phase, Phase::Talking) {
             return;
         }
+        if let Some((code, _)) = self.goodbye {
+            // The wish and the end crossed. No operator is called for a call that is about to be over.
+            return self.hang_up(now, code.ending());
+        }
         let mut rungs = transfer::ladder(&self.config.transfer, self.ways);
         match rungs.pop_front() {
             Some(rung) => {

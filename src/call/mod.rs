@@ -216,7 +216,10 @@ impl Call {
                 self.command(Side::Operator, LegCommand::Dtmf(key.to_string()));
             }
             LegEvent::Dtmf(key) if matches!(self.phase, Phase::Talking) => self.emit(Effect::KeyToVoice(key)),
-            LegEvent::Held(held) if matches!(self.phase, Phase::Talking) => self.emit(Effect::HoldVoice(held)),
+            // Told during a hand-over too: the caller may come back from it in another state than they went.
+            LegEvent::Held(held) if matches!(self.phase, Phase::Talking | Phase::HandingOver(_)) => {
+                self.emit(Effect::HoldVoice(held));
+            }
             LegEvent::Answered | LegEvent::Ringing | LegEvent::Dtmf(_) | LegEvent::Held(_) => {}
         }
     }

@@ -72,6 +72,7 @@ fn input(word: &str) -> Input {
         "declined" => caller(LegEvent::Transfer(TransferProgress::Failed(603))),
         "key" => caller(LegEvent::Dtmf('5')),
         "hold" => caller(LegEvent::Held(true)),
+        "unhold" => caller(LegEvent::Held(false)),
         "op-rings" => operator(LegEvent::Ringing),
         "op-answers" => operator(LegEvent::Answered),
         "op-busy" => operator(end(EndedBy::Peer, 486)),
@@ -273,7 +274,7 @@ fn a_refused_refer_becomes_a_bridge() {
 fn keys_go_to_whoever_the_caller_talks_to() {
     check(
         NEITHER,
-        "0 key\n0 admitted\n1 answered\n2 key\n3 hold\n5 transfer\n6 key\n7 op-answers\n8 key\n9 bye",
+        "0 key\n0 admitted\n1 answered\n2 key\n3 hold\n5 transfer\n6 key\n6 unhold\n7 op-answers\n8 key\n9 bye",
         expect![[r#"
             0 Caller Ring
             0 Caller Answer
@@ -283,6 +284,7 @@ fn keys_go_to_whoever_the_caller_talks_to() {
             5 Ringback(true)
             5 Bridge Begun
             5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 HoldVoice(false)
             7 Bridge Succeeded
             7 Ringback(false)
             7 Bridge
@@ -394,6 +396,18 @@ fn closing_says_goodbye_and_does_not_wait_for_ever() {
         6 Bridge
         9 Operator HangUp
         9 Caller HangUp
+        ended drained by Program with 200
+    "#]],
+    );
+    check(
+        NEITHER,
+        "0 admitted\n1 answered\n5 close\n5 transfer\n6 gone",
+        expect![[r#"
+        0 Caller Ring
+        0 Caller Answer
+        1 StartVoice
+        5 CloseVoice
+        5 Caller HangUp
         ended drained by Program with 200
     "#]],
     );

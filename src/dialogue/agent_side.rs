@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 use super::history::{HeardShare, Step};
 use super::turn::{After, AgentTurn, Answer, Prompt, Timing};
 use super::{Dialogue, Effect};
-use crate::base::conversation::{BrainDelta, Notice};
+use crate::base::conversation::{BrainDelta, Notice, Via};
 use crate::base::event::{EventKind, Stage, TurnLatency};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{EndingCode, TurnId};
 
 /// How often a brain may be asked within one turn: a search, a second search, and the words for both.
 const MAX_ROUNDS: u32 = 6;
+/// Turns in a row the voice may fail at before the caller is put through.
+const MUTE_TURNS: u32 = 2;
 
 impl Dialogue {
     pub(super) fn start(&mut self, now: Instant) {
@@ -32,6 +34,11 @@ impl Dialogue {
             return self.deferred.push((prompt, speech_end));
         }
         self.remember(&prompt);
+        self.answer(now, prompt, speech_end);
+    }
+
+    /// Opens a turn on what the history ends with.
+    pub(super) fn answer(&mut self, now: Instant, prompt: Prompt, speech_end: Option<Instant>) {
         self.silence_due = None;
         let mut agent = AgentTurn::new(self.next_turn(), prompt);
         agent.timing = Timing { speech_end, final_text: Some(now), ..Timing::default() };
@@ -148,15 +155,28 @@ impl Dialogue {
         self.after_thought();
     }
 
-    /// The brain is gone: apologise and put the caller through.
+    /// The brain is gone: apologise and put the caller through. Where nobody could be reached just now, the caller will
+    /// be called back; at the end of the program there is nothing left to offer.
     pub(super) fn thought_failed(&mut self, turn: TurnId) {
+        let closing = self.closing;
         let Some(agent) = self.turn_of(turn) else { return };
         agent.thinking = false;
-        agent.after = Some(After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() });
+        let nobody_there = matches!(agent.prompt, Prompt::Notice(Notice::TransferFailed { .. }));
+        let words = if closing {
+            String::new()
+        } else if nobody_there {
+            agent.after = Some(After::End(EndingCode::CallbackPromised));
+            agent.protected_sentences = u32::MAX;
+            self.callback_promised = true;
+            self.emit(Effect::RequestCallback { note: String::new() });
+            self.config.promise.clone()
+        } else {
+            agent.after = Some(After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() });
+            self.config.apology.clone()
+        };
         self.filler_due = None;
         self.degraded(Stage::Brain);
-        let apology = self.config.apology.clone();
-        self.say(&apology);
+        self.say(&words);
         self.complete_if_done();
     }
 
@@ -221,6 +241,13 @@ impl Dialogue {
         }
     }
 
+    pub(super) fn unspoken(&mut self, turn: TurnId, sentence: u32) {
+        self.degraded(Stage::Synthesis);
+        if let Some(agent) = self.turn_of(turn) {
+            agent.unspoken(sentence);
+        }
+    }
+
     pub(super) fn playing(&mut self, now: Instant, turn: TurnId, segment: u32, first_out: Instant) {
         let Some(agent) = self.turn_of(turn) else { return };
         agent.segment = segment;
@@ -246,8 +273,17 @@ impl Dialogue {
         if !heard.is_empty() {
             self.happened(EventKind::AgentSaid { turn, text: agent.text(), heard, cut: false });
         }
+        if agent.is_mute() {
+            self.mute_turns += 1;
+        } else if agent.sentence_count() > 0 {
+            self.mute_turns = 0;
+        }
+        // One failure may pass; an agent without a voice can only fetch a person, once.
+        let mute = self.mute_turns == MUTE_TURNS && agent.after.is_none();
+        let fetch = || After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() };
+        let after = if mute { Some(fetch()) } else { agent.after };
         self.expectation = agent.expectation;
-        self.go_on(now, agent.after);
+        self.go_on(now, after);
     }
 
     /// What comes after a turn was heard or cut: its after-effect, words that waited for it, or the caller's answer.
@@ -313,7 +349,9 @@ impl Dialogue {
         for (prompt, _) in &deferred {
             self.remember(prompt);
         }
-        if let Some(after @ After::Transfer { .. }) = agent.after {
+        if let Some(after @ After::Transfer { .. }) = agent.after
+            && !self.closing
+        {
             // A hand-over the caller asked for is not undone by their speaking over its announcement.
             if let Some((prompt, _)) = &last {
                 self.remember(prompt);
@@ -344,6 +382,18 @@ impl Dialogue {
         self.pending.clear();
         self.cut_agent();
         self.respond(now, Prompt::Notice(Notice::Closing), None);
+    }
+
+    pub(super) fn hung_up(&mut self) {
+        if let Some(agent) = &mut self.agent {
+            agent.after = None;
+        }
+        self.cut_agent();
+        if let Some(caller) = self.caller.take_if(|caller| !caller.texts.is_empty()) {
+            let (turn, text) = (caller.id, caller.texts.join(" "));
+            self.happened(EventKind::CallerSaid { turn, text, via: Via::Voice, confidence: caller.confidence });
+        }
+        self.leave();
     }
 
     fn turn_of(&mut self, turn: TurnId) -> Option<&mut AgentTurn> {

@@ -10,7 +10,8 @@ use crate::base::event::{EventKind, Stage};
 
 impl Dialogue {
     pub(super) fn speech_started(&mut self, now: Instant, ago: Duration) {
-        if self.keypad_only {
+        // What sounds on hold is music.
+        if self.keypad_only || self.held {
             return;
         }
         self.silence_due = None;
@@ -24,7 +25,7 @@ impl Dialogue {
             return;
         }
         let over_agent = self.hush(now);
-        let earlier = if over_agent { None } else { self.take_back_unheard() };
+        let taken_back = if over_agent { None } else { self.take_back_unheard() };
         let expectation = match &self.agent {
             Some(agent) if over_agent => agent.expectation.clone(),
             _ => self.expectation.clone(),
@@ -32,7 +33,10 @@ impl Dialogue {
         let (id, ear) = (self.next_turn(), self.next_ear());
         let mut caller = CallerTurn::new(id, ear, expectation.clone(), now.checked_sub(ago).unwrap_or(now));
         caller.over_agent = over_agent;
-        caller.texts.extend(earlier);
+        match taken_back {
+            Some(Prompt::Caller { text, via: Via::Voice }) => caller.texts.push(text),
+            other => caller.unanswered = other,
+        }
         self.caller = Some(caller);
         self.emit(Effect::OpenEar { ear, expectation });
         self.happened(EventKind::CallerSpeaking { turn: id });
@@ -53,21 +57,18 @@ impl Dialogue {
     }
 
     /// The caller speaks before the agent could be heard: their turn was not over, or the prompt came too late. The
-    /// unheard turn is dropped whole, and the words it was to answer come back. The greeting and the last goodbye stay.
-    fn take_back_unheard(&mut self) -> Option<String> {
+    /// unheard turn is dropped whole, and what it was to answer comes back. The greeting and the last goodbye stay.
+    fn take_back_unheard(&mut self) -> Option<Prompt> {
         let agent = self.agent.take_if(|agent| !agent.is_audible() && !agent.must_be_heard())?;
         self.filler_due = None;
         self.emit(Effect::Cut { turn: agent.id });
         self.stop_thinking(&agent);
-        let words = match &agent.prompt {
-            Prompt::Caller { via: Via::Voice, text } => {
-                self.history.take_back_caller();
-                Some(text.clone())
-            }
-            _ => None,
-        };
+        let prompt = agent.prompt.clone();
+        if matches!(prompt, Prompt::Caller { via: Via::Voice, .. }) {
+            self.history.take_back_caller();
+        }
         self.cut = Some(AgentTurn { after: None, steps: Vec::new(), ..agent });
-        words
+        Some(prompt)
     }
 
     pub(super) fn speech_stopped(&mut self, now: Instant) {
@@ -202,6 +203,9 @@ impl Dialogue {
             return;
         }
         let length = caller.stopped.unwrap_or(now).saturating_duration_since(caller.started);
+        if let Some(prompt) = &caller.unanswered {
+            return self.answer(now, prompt.clone(), None);
+        }
         if length < self.config.cough {
             return self.await_caller(now);
         }
@@ -246,7 +250,9 @@ impl Dialogue {
     pub(super) fn hold(&mut self, now: Instant, held: bool) {
         self.held = held;
         self.silence_due = None;
-        self.await_caller(now);
+        if !self.away {
+            self.await_caller(now);
+        }
     }
 
     pub(super) fn keyed(&mut self, now: Instant, keys: String) {

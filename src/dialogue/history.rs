@@ -22,6 +22,8 @@ impl HeardShare {
 #[expect(clippy::large_enum_variant, reason = "a turn has a handful of steps; a box would save nothing")]
 pub enum Step {
     Sentence(String),
+    /// A sentence the voice failed at: it has its number, and nobody heard it.
+    Unspoken(String),
     /// `outcome` is `None` while the tool runs.
     Tool {
         id: String,
@@ -99,7 +101,9 @@ fn push_steps(items: &mut Vec<HistoryItem>, steps: &[Step], heard: HeardShare, c
                     all_heard.push(words);
                 }
             }
-            Step::Sentence(_) => {}
+            // It took no time, and was neither heard nor cut.
+            Step::Unspoken(_) if sentences_left > 0 => sentences_left -= 1,
+            Step::Sentence(_) | Step::Unspoken(_) => partial_left = false,
             Step::Tool { id, request, outcome } => {
                 flush(&mut said, items, false);
                 items.push(HistoryItem::ToolCall { id: id.clone(), request: request.clone() });

@@ -48,6 +48,12 @@ impl Keypad {
         self.last.map(|last| last + self.pause)
     }
 
+    /// Forgets an entry that was begun.
+    pub fn clear(&mut self) {
+        self.last = None;
+        self.keys.clear();
+    }
+
     fn take(&mut self) -> Option<String> {
         self.last = None;
         let keys = std::mem::take(&mut self.keys);

@@ -35,6 +35,8 @@ pub struct Config {
     pub protected_greeting_sentences: u32,
     /// Said when the brain is gone and the caller is put through.
     pub apology: String,
+    /// Said when the brain is gone and no operator answered either: the caller will be called back.
+    pub promise: String,
     /// Said while a tool takes long; in turn.
     pub fillers: Vec<String>,
     /// A tool that takes longer than this is covered by a filler, and again after each such span.
@@ -61,6 +63,7 @@ impl Default for Config {
             greeting: String::new(),
             protected_greeting_sentences: 2,
             apology: String::new(),
+            promise: String::new(),
             fillers: Vec::new(),
             filler_after: Duration::from_millis(1200),
             silence: Duration::from_secs(9),
@@ -133,6 +136,11 @@ pub enum Input {
     Synthesised {
         turn: TurnId,
     },
+    /// The voice failed at a sentence of the turn.
+    Unspoken {
+        turn: TurnId,
+        sentence: u32,
+    },
     /// The turn's first frame went out at `first_out`, or another sentence began.
     Playing {
         turn: TurnId,
@@ -154,6 +162,8 @@ pub enum Input {
     },
     /// The program is closing: say goodbye.
     Close,
+    /// The caller is gone: what they heard of an open turn is still kept.
+    HungUp,
     Tick,
 }
 
@@ -237,6 +247,8 @@ pub struct Dialogue {
     last_turn: TurnId,
     last_ear: EarId,
     silent_times: u32,
+    /// Turns in a row that the voice failed at.
+    mute_turns: u32,
     unclear_times: u32,
     fillers_said: usize,
     keypad_only: bool,
@@ -271,6 +283,7 @@ impl Dialogue {
             last_turn: TurnId(0),
             last_ear: EarId(0),
             silent_times: 0,
+            mute_turns: 0,
             unclear_times: 0,
             fillers_said: 0,
             keypad_only: false,
@@ -294,6 +307,7 @@ impl Dialogue {
             Input::Start => self.start(now),
             Input::TransferFailed { busy } => self.return_from_operator(now, busy),
             Input::WasCut { turn, heard } => self.was_cut(now, turn, heard),
+            Input::Held(held) => self.hold(now, held),
             _ if self.away => {}
             Input::SpeechStarted { ago } => self.speech_started(now, ago),
             Input::SpeechStopped => self.speech_stopped(now),
@@ -302,16 +316,17 @@ impl Dialogue {
             Input::Nothing { ear, noisy } => self.nothing(now, ear, noisy),
             Input::EarFailed { ear, for_good } => self.ear_failed(now, ear, for_good),
             Input::Key(key) => self.key(now, key),
-            Input::Held(held) => self.hold(now, held),
             Input::Thought { turn, delta } => self.thought(now, turn, delta),
             Input::ToolCalled { turn, id, request } => self.tool_called(now, turn, id, request),
             Input::ThoughtEnded { turn } => self.thought_ended(turn),
             Input::ThoughtFailed { turn } => self.thought_failed(turn),
             Input::ToolDone { turn, id, outcome } => self.tool_done(turn, id, outcome),
             Input::Synthesised { turn } => self.synthesised(now, turn),
+            Input::Unspoken { turn, sentence } => self.unspoken(turn, sentence),
             Input::Playing { turn, segment, first_out } => self.playing(now, turn, segment, first_out),
             Input::Played { turn } => self.played(now, turn),
             Input::Close => self.close(now),
+            Input::HungUp => self.hung_up(),
             Input::Tick => self.tick(now),
         }
     }
@@ -361,6 +376,7 @@ impl Dialogue {
             self.emit(Effect::DropEars);
         }
         self.pending.clear();
+        self.keypad.clear();
         self.silence_due = None;
         self.patience_due = None;
         self.confirm_due = None;

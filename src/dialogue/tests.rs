@@ -11,6 +11,7 @@ fn check(script: &str, expect: Expect) {
     let config = Config {
         greeting: "Вітаємо, це автомат. Розмову записано. Що шукаєте?".into(),
         apology: "Перепрошую, з'єдную з оператором.".into(),
+        promise: "Передзвонимо вам.".into(),
         fillers: vec!["Хвилинку.".into()],
         ..Config::default()
     };
@@ -71,7 +72,9 @@ impl World {
             "playing" => Input::Playing { turn, segment: argument.parse().expect("segment"), first_out: now },
             "played" => Input::Played { turn },
             "transfer-failed" => Input::TransferFailed { busy: false },
+            "unspoken" => Input::Unspoken { turn, sentence: argument.parse().expect("sentence") },
             "close" => Input::Close,
+            "hung-up" => Input::HungUp,
             "tick" => Input::Tick,
             "heard" => {
                 let (whole, share) = argument.split_once(' ').expect("heard WHOLE SHARE");
@@ -113,7 +116,7 @@ impl World {
                 self.dialogue.handle(now, Input::WasCut { turn, heard: self.heard });
             }
         }
-        invariants(&self.dialogue);
+        invariants(&self.dialogue, now);
     }
 }
 
@@ -132,8 +135,13 @@ fn search() -> ToolRequest {
     ToolRequest::SearchTires(SearchTires { size, season: None, stud: None, brand: None, max_price: None, quantity: 4 })
 }
 
-/// What holds after every step: each tool call in the history has its result right behind it.
-fn invariants(dialogue: &Dialogue) {
+/// What holds after every step: each tool call in the history has its result right behind it, and a deadline that has
+/// come is over once the machine was told so.
+fn invariants(dialogue: &Dialogue, now: Instant) {
+    if dialogue.away {
+        assert_eq!(dialogue.deadline(), None, "nothing is awaited of a caller who is away");
+    }
+    assert!(dialogue.deadline().is_none_or(|(due, _)| due > now), "{:?} would be ticked for ever", dialogue.deadline());
     let items = dialogue.history();
     for (index, item) in items.iter().enumerate() {
         if let HistoryItem::ToolCall { id, .. } = item {
@@ -593,6 +601,257 @@ fn closing_says_goodbye_and_nothing_else() {
             4202 SpokenAll { turn: TurnId(3) }
             5000 heard «До побачення.»
             5000 Finish { code: Drained }
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_pressed_while_an_operator_is_announced_is_not_awaited() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 say З'єдную.
+        4002 operator хоче людину
+        4003 thought
+        4100 playing 0
+        4200 key 5
+        9000 tick
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4002 speak 3.0 «З'єдную.»
+            4003 SpokenAll { turn: TurnId(3) }
+            4200 Cut { turn: TurnId(3) }
+            4200 heard (cut) «»
+            4200 Transfer { reason: CallerAsked, summary: "хоче людину" }
+        "#]],
+    );
+}
+
+#[test]
+fn without_a_brain_and_an_operator_the_caller_is_called_back() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 brainless
+        4100 playing 0
+        5000 played
+        5001 transfer-failed
+        5002 brainless
+        5100 playing 0
+        5200 speech
+        6000 played
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4001 speak 3.0 «Перепрошую, з'єдную з оператором.»
+            4001 SpokenAll { turn: TurnId(3) }
+            5000 heard «Перепрошую, з'єдную з оператором.»
+            5000 Transfer { reason: ShopUnavailable, summary: "" }
+            5001 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Перепрошую, з'єдную з оператором. | TransferFailed { busy: false }]
+            5002 RequestCallback { note: "" }
+            5002 speak 4.0 «Передзвонимо вам.»
+            5002 SpokenAll { turn: TurnId(4) }
+            5200 open ear 1 for Open
+            6000 heard «Передзвонимо вам.»
+            6000 DropEars
+            6000 Finish { code: CallbackPromised }
+        "#]],
+    );
+}
+
+#[test]
+fn closing_comes_before_a_hand_over() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 say З'єдную.
+        4002 operator хоче людину
+        4003 thought
+        4100 playing 0
+        4200 close
+        4201 brainless
+        4202 played
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4002 speak 3.0 «З'єдную.»
+            4003 SpokenAll { turn: TurnId(3) }
+            4200 Cut { turn: TurnId(3) }
+            4200 heard (cut) «»
+            4200 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | call t2 | result t2 | Closing]
+            4201 SpokenAll { turn: TurnId(4) }
+            4202 Finish { code: Drained }
+        "#]],
+    );
+}
+
+#[test]
+fn a_caller_who_hangs_up_has_heard_what_they_heard() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 say З'єдную вас. Хвилинку.
+        4002 operator хоче людину
+        4003 thought
+        4100 playing 0
+        4200 heard 1 0.0
+        4300 hung-up
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4001 speak 3.0 «З'єдную вас.»
+            4002 speak 3.1 «Хвилинку.»
+            4003 SpokenAll { turn: TurnId(3) }
+            4300 Cut { turn: TurnId(3) }
+            4300 heard (cut) «З'єдную вас.»
+        "#]],
+    );
+}
+
+#[test]
+fn what_the_voice_failed_at_was_not_heard() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 say Є зимові. Є літні. Які вам?
+        4002 thought
+        4003 unspoken 1
+        4100 playing 0
+        5000 played
+        14000 tick
+        14001 say Ви тут?
+        14002 thought
+        14003 unspoken 0
+        14004 played
+        24000 tick
+        24001 say До побачення.
+        24002 thought
+        24003 unspoken 0
+        24004 played
+        30000 transfer-failed
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4001 speak 3.0 «Є зимові.»
+            4001 speak 3.1 «Є літні.»
+            4002 speak 3.2 «Які вам?»
+            4002 SpokenAll { turn: TurnId(3) }
+            5000 heard «Є зимові. Які вам?»
+            14000 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Є зимові. Які вам? | CallerSilent { times: 1 }]
+            14002 speak 4.0 «Ви тут?»
+            14002 SpokenAll { turn: TurnId(4) }
+            23004 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Є зимові. Які вам? | CallerSilent { times: 1 } | CallerSilent { times: 2 }]
+            24002 speak 5.0 «До побачення.»
+            24002 SpokenAll { turn: TurnId(5) }
+            24004 Transfer { reason: ShopUnavailable, summary: "" }
+            30000 think 6 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Є зимові. Які вам? | CallerSilent { times: 1 } | CallerSilent { times: 2 } | TransferFailed { busy: false }]
+        "#]],
+    );
+}
+
+#[test]
+fn a_cough_does_not_take_an_answer_away() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 2
+        4100 key #
+        4200 speech
+        4400 quiet
+        5200 nothing
+        5300 say Слухаю.
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4100 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 2#]
+            4200 Cut { turn: TurnId(3) }
+            4200 StopThinking { turn: TurnId(3) }
+            4200 open ear 1 for Open
+            5100 CloseEar { ear: EarId(1) }
+            5200 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 2#]
+        "#]],
+    );
+}
+
+#[test]
+fn music_on_hold_is_no_speech() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 hold
+        5000 speech
+        6000 key 0
+        6001 operator людину
+        6002 say З'єдную.
+        6003 thought
+        6100 playing 0
+        7000 played
+        8000 unhold
+        30000 transfer-failed
+        30001 say Оператори зайняті.
+        30002 thought
+        30100 playing 0
+        31000 played
+        40000 tick
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            6000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            6003 speak 3.0 «З'єдную.»
+            6003 SpokenAll { turn: TurnId(3) }
+            7000 heard «З'єдную.»
+            7000 Transfer { reason: CallerAsked, summary: "людину" }
+            30000 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | call t2 | result t2 | A: З'єдную. | TransferFailed { busy: false }]
+            30002 speak 4.0 «Оператори зайняті.»
+            30002 SpokenAll { turn: TurnId(4) }
+            31000 heard «Оператори зайняті.»
+            40000 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | call t2 | result t2 | A: З'єдную. | TransferFailed { busy: false } | A: Оператори зайняті. | CallerSilent { times: 1 }]
         "#]],
     );
 }

@@ -31,6 +31,8 @@ pub struct CallerTurn {
     pub expectation: Expectation,
     /// The agent was speaking when it began, and has not been cut.
     pub over_agent: bool,
+    /// What the agent was about to answer when this sound stopped it; answered after all if the sound was no words.
+    pub unanswered: Option<Prompt>,
 }
 
 /// One stream of the recogniser.
@@ -52,6 +54,7 @@ impl CallerTurn {
             confidence: None,
             expectation,
             over_agent: false,
+            unanswered: None,
         }
     }
 
@@ -175,7 +178,7 @@ impl AgentTurn {
 
     /// Sentences handed to the voice so far.
     pub fn sentence_count(&self) -> u32 {
-        self.steps.iter().filter(|step| matches!(step, Step::Sentence(_))).count() as u32
+        self.steps.iter().filter(|step| matches!(step, Step::Sentence(_) | Step::Unspoken(_))).count() as u32
     }
 
     pub fn tools_running(&self) -> bool {
@@ -195,12 +198,27 @@ impl AgentTurn {
         false
     }
 
+    /// Marks a sentence the voice failed at.
+    pub fn unspoken(&mut self, sentence: u32) {
+        let mut sentences = self.steps.iter_mut().filter(|step| matches!(step, Step::Sentence(_) | Step::Unspoken(_)));
+        if let Some(step) = sentences.nth(sentence as usize)
+            && let Step::Sentence(text) = step
+        {
+            *step = Step::Unspoken(std::mem::take(text));
+        }
+    }
+
+    /// The turn had words, and the voice failed at all of them.
+    pub fn is_mute(&self) -> bool {
+        self.sentence_count() > 0 && !self.steps.iter().any(|step| matches!(step, Step::Sentence(_)))
+    }
+
     pub fn text(&self) -> String {
         let sentences: Vec<&str> = self
             .steps
             .iter()
             .filter_map(|step| match step {
-                Step::Sentence(text) => Some(text.as_str()),
+                Step::Sentence(text) | Step::Unspoken(text) => Some(text.as_str()),
                 Step::Tool { .. } => None,
             })
             .collect();

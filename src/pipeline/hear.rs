@@ -43,6 +43,8 @@ impl Ears {
 
     /// Gives a frame to the open ear, or keeps it for the next.
     pub fn frame(&mut self, frame: AudioFrame) {
+        // An ear that ended of itself listens no more: its sound is kept for the next one.
+        self.open.take_if(|(_, frames)| frames.is_closed());
         match &self.open {
             Some((_, frames)) => drop(frames.try_send(frame)),
             None => {
@@ -103,9 +105,10 @@ async fn listen(
     results: &mpsc::Sender<(EarId, SttEvent)>,
 ) -> SttEvent {
     let Some(recognizer) = recognizer else { return SttEvent::Failed { error: SttError::NotInstalled } };
-    let mut stream = match recognizer.open(request).await {
-        Ok(stream) => stream,
-        Err(error) => return SttEvent::Failed { error },
+    let mut stream = match timeout(limit, recognizer.open(request)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return SttEvent::Failed { error },
+        Err(_) => return SttEvent::Failed { error: SttError::Busy },
     };
     loop {
         tokio::select! {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::base::event::{EventKind, Stage};
+use crate::base::event::EventKind;
 use crate::base::tool::TransferReason;
 use crate::base::{EndingCode, Language, SampleRate, TurnId};
 use crate::dialogue::{self, Dialogue, Effect, Input};
@@ -110,6 +110,7 @@ pub async fn run(
             Next::Nothing => {}
         }
     }
+    voice.input(Input::HungUp).await;
 }
 
 struct Voice {
@@ -183,14 +184,13 @@ impl Voice {
             () = until(deadline) => Some(Next::Input(Input::Tick)),
             (ear, event) = self.ears.next() => Some(Next::Input(self.heard(ear, event))),
             input = self.thoughts.next() => Some(Next::Input(input)),
-            (turn, result) = self.mouth.next() => Some(match result {
-                Ok(()) => Next::Input(Input::Synthesised { turn }),
+            (turn, sentence, result) = self.mouth.next() => Some(Next::Input(match result {
+                Ok(()) => Input::Synthesised { turn },
                 Err(error) => {
                     tracing::warn!(%turn, %error, "a sentence was not spoken");
-                    self.tell(VoiceEvent::Happened(EventKind::Degraded { stage: Stage::Synthesis })).await;
-                    Next::Nothing
+                    Input::Unspoken { turn, sentence }
                 }
-            }),
+            })),
         }
     }
 
@@ -308,7 +308,7 @@ async fn until(deadline: Option<tokio::time::Instant>) {
 pub fn known_phrases(config: &Config, rate: SampleRate) -> Vec<crate::provider::tts::SpeechRequest> {
     let style = speak::style(config.language, &config.voice, rate);
     let dialogue = &config.dialogue;
-    let texts = [&dialogue.greeting, &dialogue.apology].into_iter().chain(&dialogue.fillers);
+    let texts = [&dialogue.greeting, &dialogue.apology, &dialogue.promise].into_iter().chain(&dialogue.fillers);
     texts
         .flat_map(|text| dialogue::sentences(text))
         .map(|sentence| {

@@ -2,16 +2,21 @@
 //! heard comes back as a share of sentences.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
+use tokio::time::timeout;
 
 use crate::base::{Language, TurnId};
 use crate::dialogue::HeardShare;
 use crate::leg::{Heard, Speaker};
 use crate::provider::tts::{SpeechRequest, Synthesizer, TtsError};
 use crate::spoken;
+
+/// How long a sentence may take, whatever the voice's own limits: the sentences after it wait for it.
+const SENTENCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What became of a sentence, or the end of a turn's sentences.
 pub enum Spoken {
@@ -40,7 +45,8 @@ impl Mouth {
         let request = SpeechRequest { text, ..self.style.clone() };
         let synthesizer = self.synthesizer.clone();
         self.queue.push_back(Box::pin(async move {
-            let sound = synthesizer.synthesize(&request).await;
+            let sound = timeout(SENTENCE_LIMIT, synthesizer.synthesize(&request)).await;
+            let sound = sound.unwrap_or(Err(TtsError::TimedOut));
             Spoken::Sentence { turn, sentence, sound }
         }));
     }
@@ -67,9 +73,9 @@ impl Mouth {
         self.speaker.resume(turn);
     }
 
-    /// Queues the next finished sentence; tells which turn it was of and whether it has sound. Waits for ever while
+    /// Queues the next finished sentence; tells its turn and number, and whether it has sound. Waits for ever while
     /// nothing is to be said. Cancel-safe.
-    pub async fn next(&mut self) -> (TurnId, Result<(), TtsError>) {
+    pub async fn next(&mut self) -> (TurnId, u32, Result<(), TtsError>) {
         loop {
             match self.queue.next().await {
                 Some(Spoken::Sentence { turn, sentence, sound }) => {
@@ -80,7 +86,7 @@ impl Mouth {
                     };
                     // The queue is cleared when a turn is cut, so the speaker's refusal has nobody left to tell.
                     let _ = self.speaker.push(turn, sentence, samples);
-                    return (turn, result);
+                    return (turn, sentence, result);
                 }
                 Some(Spoken::End { turn }) => self.speaker.finish(turn),
                 None => std::future::pending::<()>().await,

@@ -25,6 +25,8 @@ const VOICE_COMMANDS: usize = 32;
 const VOICE_EVENTS: usize = 256;
 /// How long a finished recording may take to reach the disk.
 const RECORDING_LIMIT: Duration = Duration::from_secs(5);
+/// How long the voice may take to say what was heard of its last turn.
+const LAST_WORD_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) struct CallTask {
     id: CallId,
@@ -234,16 +236,29 @@ impl CallTask {
 
     /// Ends what the call still has: the voice first, then the recording, which ends with the caller's sound.
     async fn close(&mut self) {
-        if let Some(voice) = self.voice.take() {
-            voice.task.abort();
-            drop(voice.task.await);
+        if let Some(Voice { commands, mut events, task }) = self.voice.take() {
+            // Without commands it ends, and its events with it.
+            drop(commands);
+            let last_words = async {
+                while let Some(event) = events.recv().await {
+                    self.voice_event(event);
+                }
+            };
+            if tokio::time::timeout(LAST_WORD_LIMIT, last_words).await.is_err() {
+                tracing::warn!("the voice of a call did not end in time");
+            }
+            task.abort();
+            drop(task.await);
         }
         self.caller.sound = None;
         self.operator = None;
         if let Some(recording) = self.recording.take() {
             match tokio::time::timeout(RECORDING_LIMIT, recording.finish()).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::error!(%error, "a recording is damaged"),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a recording is damaged");
+                    self.happened(EventKind::Degraded { stage: Stage::Recorder });
+                }
                 Err(_) => tracing::warn!("a recording was not finished in time"),
             }
         }
