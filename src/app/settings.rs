@@ -71,8 +71,8 @@ impl Default for Speech {
             espeak: espeak::Config::default(),
             cache: cache::Config::default(),
             vad: vad::Config::default(),
-            // Each language more costs the offline recogniser accuracy in the others.
-            understood: vec![Language::Ukrainian, Language::Russian],
+            // Each language more costs the offline recogniser much of its accuracy in the others.
+            understood: vec![Language::Ukrainian],
             recognition_limit: Duration::from_secs(4),
             thinking_limit: Duration::from_secs(15),
         }
