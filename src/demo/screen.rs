@@ -266,9 +266,9 @@ mod tests {
             screen.show(Moment::Event(&event));
         }
         drop(screen);
-        // Control characters are shown, for the editor's sake.
+        // Control characters are shown, for the editor's sake; the first line keeps the indentation of the others.
         let seen = String::from_utf8(out).unwrap().replace('\r', "<CR>").replace('\x1b', "<ESC>");
-        expect.assert_eq(&seen);
+        expect.assert_eq(&format!("screen:\n{seen}"));
     }
 
     fn partial(text: &str) -> EventKind {
@@ -286,6 +286,7 @@ mod tests {
             style,
             vec![partial("двісті"), partial("двісті п'ять"), said("двісті п'ять")],
             expect_test::expect![[r#"
+                screen:
                    0.00  hears      двісті…<CR><ESC>[K   0.25  hears      двісті п'ять…<CR><ESC>[K   0.50  heard      двісті п'ять  (0.90)
             "#]],
         );
@@ -314,6 +315,7 @@ mod tests {
                 EventKind::Ended { ending: EndingCode::CallerHungUp.ending(), duration_ms: 12_345 },
             ],
             expect_test::expect![[r#"
+                screen:
                    0.00  hears      так…
                    0.25  heard      так  (0.90)
                    0.50  latency    thought 2 · wire 9 ms
@@ -331,6 +333,7 @@ mod tests {
             style,
             vec![said("так")],
             expect_test::expect![[r#"
+                screen:
                 <ESC>[36m   0.00  heard      так  (0.90)<ESC>[0m
             "#]],
         );

@@ -73,7 +73,14 @@ impl Party {
 }
 
 async fn event(leg: &mut Leg) -> LegEvent {
-    timeout(PATIENCE, leg.events.recv()).await.expect("an event comes in time").expect("a leg ends with `Ended`")
+    loop {
+        let event = timeout(PATIENCE, leg.events.recv()).await.expect("an event comes in time");
+        // The account of the packets comes shortly before the end of every leg that had sound.
+        match event.expect("a leg ends with `Ended`") {
+            LegEvent::Quality(_) => {}
+            event => return event,
+        }
+    }
 }
 
 /// The leg's next event is this, and nothing came before it.

@@ -2,6 +2,7 @@
 //! tests answers tool calls by its script.
 
 mod dialogues;
+mod situations;
 
 use std::fmt::Write as _;
 
