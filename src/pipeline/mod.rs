@@ -317,3 +317,6 @@ pub fn known_phrases(config: &Config, rate: SampleRate) -> Vec<crate::provider::
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,610 @@
+//! Voices as ladders on a held clock: the caller's doings on the left, what sounded and what was told on the right. The
+//! leg is a real `sound_channel` turned every 20 ms; ears, voice and brain are scripted.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use expect_test::{Expect, expect};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+
+use super::*;
+use crate::base::AudioFrame;
+use crate::base::audio::FRAME;
+use crate::base::conversation::{BrainDelta, HistoryItem, Notice};
+use crate::leg::{SoundSource, sound_channel};
+use crate::provider::llm::BrainError;
+use crate::provider::stt::SpeechStream;
+use crate::provider::tts::{SpeechRequest, TtsError};
+
+const RATE: SampleRate = SampleRate::HZ_8000;
+/// What the operator's frames are made of.
+const OPERATOR: i16 = 7;
+/// The sample the first sentence is made of; each further one is the next number.
+const FIRST_SENTENCE: i16 = 1_000;
+/// A letter lasts this long.
+const LETTER: Duration = Duration::from_millis(50);
+/// Frames after which an ear gives its first word: some more than it gets at once.
+const FRAMES_TO_A_WORD: usize = 30;
+
+/// The engines of one ladder.
+struct Cast {
+    ears: ScriptedEars,
+    voice: ScriptedVoice,
+    brain: fn(&HistoryItem) -> Result<Vec<BrainDelta>, BrainError>,
+}
+
+/// Ears that give these utterances, one each.
+enum ScriptedEars {
+    Hear(Mutex<VecDeque<&'static str>>),
+    /// Every stream fails.
+    Broken,
+    /// No stream is ever opened.
+    Stuck,
+    NotInstalled,
+}
+
+fn hear(utterances: &[&'static str]) -> ScriptedEars {
+    ScriptedEars::Hear(Mutex::new(utterances.iter().copied().collect()))
+}
+
+#[async_trait]
+impl Recognizer for ScriptedEars {
+    async fn open(&self, _: ListenRequest) -> Result<SpeechStream, SttError> {
+        let words = match self {
+            ScriptedEars::Hear(utterances) => utterances.lock().expect("no test panics here").pop_front(),
+            ScriptedEars::Stuck => std::future::pending().await,
+            ScriptedEars::Broken | ScriptedEars::NotInstalled => return Err(SttError::Broken),
+        };
+        let (frames_tx, mut frames) = mpsc::channel::<AudioFrame>(100);
+        let (words_tx, words_rx) = mpsc::channel(8);
+        tokio::spawn(async move {
+            let mut taken = 0;
+            while frames.recv().await.is_some() {
+                taken += 1;
+                if let Some(words) = words.filter(|_| taken == FRAMES_TO_A_WORD) {
+                    let text = words.split(' ').next().unwrap_or_default().to_owned();
+                    drop(words_tx.send(SttEvent::Partial { text }).await);
+                }
+            }
+            let last =
+                words.map_or(SttEvent::Nothing, |words| SttEvent::Final { text: words.to_owned(), confidence: 0.9 });
+            drop(words_tx.send(last).await);
+        });
+        Ok(SpeechStream { frames: frames_tx, words: words_rx })
+    }
+}
+
+/// A voice whose sentences can be told apart by their samples.
+#[derive(Default)]
+struct ScriptedVoice {
+    said: Mutex<Vec<String>>,
+    /// What happens to sentences that contain the word.
+    faults: &'static [(&'static str, Fault)],
+}
+
+#[derive(Clone, Copy)]
+enum Fault {
+    Fails,
+    NeverEnds,
+}
+
+impl ScriptedVoice {
+    /// What sounds in `frame`.
+    fn sound(&self, frame: &AudioFrame) -> String {
+        let mut samples: Vec<i16> = frame.samples.iter().copied().filter(|&sample| sample != 0).collect();
+        samples.dedup();
+        let said = self.said.lock().expect("no test panics here");
+        match samples.as_slice() {
+            [] => "silence".to_owned(),
+            [OPERATOR] => "the operator".to_owned(),
+            [.., sample] => match said.get((*sample - FIRST_SENTENCE).unsigned_abs() as usize) {
+                Some(text) => format!("«{text}»"),
+                None => "ringing".to_owned(),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Synthesizer for ScriptedVoice {
+    async fn synthesize(&self, request: &SpeechRequest) -> Result<Arc<[i16]>, TtsError> {
+        match self.faults.iter().find(|(word, _)| request.text.contains(word)) {
+            Some((_, Fault::Fails)) => return Err(TtsError::Broken),
+            Some((_, Fault::NeverEnds)) => std::future::pending().await,
+            None => {}
+        }
+        let mut said = self.said.lock().expect("no test panics here");
+        said.push(request.text.clone());
+        let sample = FIRST_SENTENCE + said.len() as i16 - 1;
+        let length = request.rate.samples(LETTER) as usize * request.text.chars().count();
+        Ok(vec![sample; length].into())
+    }
+}
+
+struct ScriptedBrain(fn(&HistoryItem) -> Result<Vec<BrainDelta>, BrainError>);
+
+impl Brain for ScriptedBrain {
+    fn think(&self, request: ThinkRequest) -> BoxStream<'static, Result<BrainDelta, BrainError>> {
+        let answer = request.history.last().map_or(Err(BrainError::Garbled), self.0);
+        match answer {
+            Ok(deltas) => stream::iter(deltas.into_iter().map(Ok)).boxed(),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+}
+
+/// Answers what the ladders ask.
+fn brain(last: &HistoryItem) -> Result<Vec<BrainDelta>, BrainError> {
+    let say = |text: &str| BrainDelta::Text(text.to_owned());
+    let tool = |name: &str, arguments| BrainDelta::ToolCall { id: "1".into(), name: name.into(), arguments };
+    Ok(match last {
+        HistoryItem::Notice { notice: Notice::Closing } => vec![say("До зустрічі.")],
+        HistoryItem::Notice { notice: Notice::TransferFailed { .. } } => vec![say("Усі зайняті.")],
+        HistoryItem::Notice { notice: Notice::KeypadOnly } => vec![say("Тисніть клавіші.")],
+        HistoryItem::Notice { .. } => vec![say("Слухаю вас.")],
+        HistoryItem::Caller { text, .. } if text == "оператора" || text == "0" => {
+            let arguments = serde_json::json!({"reason": "caller_asked", "summary": "хоче людину"});
+            vec![say("З'єдную."), tool("transfer_to_operator", arguments)]
+        }
+        _ => vec![say("Є зимові. Є літні.")],
+    })
+}
+
+fn brainless(_: &HistoryItem) -> Result<Vec<BrainDelta>, BrainError> {
+    Err(BrainError::Unavailable)
+}
+
+/// Two parties and what sounded last on each side.
+struct Line {
+    voice: Arc<ScriptedVoice>,
+    caller: Option<SoundSource>,
+    operator: Option<SoundSource>,
+    speaks_until: u64,
+    noise: u32,
+    sounds: String,
+    log: String,
+}
+
+/// Runs a script of `milliseconds verb rest` lines; the last line's moment ends it.
+async fn check(cast: Cast, script: &str, expect: Expect) {
+    let voice = Arc::new(cast.voice);
+    let recognizer = match cast.ears {
+        ScriptedEars::NotInstalled => None,
+        ears => Some(Arc::new(ears) as Arc<dyn Recognizer>),
+    };
+    let engines = Engines {
+        recognizer,
+        synthesizer: voice.clone(),
+        brain: Arc::new(ScriptedBrain(cast.brain)),
+        shop: shop::Client::new(shop::Config::default()).expect("the default address is good"),
+    };
+    let config = Config {
+        dialogue: dialogue::Config {
+            greeting: "Вітаємо. Це автомат. Що шукаєте?".into(),
+            apology: "Перепрошую.".into(),
+            promise: "Передзвонимо.".into(),
+            ..dialogue::Config::default()
+        },
+        // Any sound is speech: the detector has tests of its own.
+        vad: vad::Config { threshold: 0.0, ..vad::Config::default() },
+        language: Language::Ukrainian,
+        understood: vec![Language::Ukrainian],
+        voice: String::new(),
+        recognition_limit: Duration::from_secs(4),
+        thinking_limit: Duration::from_secs(15),
+    };
+    let (sound, source) = sound_channel(RATE);
+    let (commands_tx, commands_rx) = mpsc::channel(8);
+    let (events_tx, mut events) = mpsc::channel(64);
+    let mut commands = Some(commands_tx);
+    let running = tokio::spawn(run(Arc::new(engines), Arc::new(config), sound, commands_rx, events_tx));
+    let sounds = "silence".to_owned();
+    let mut line =
+        Line { voice, caller: Some(source), operator: None, speaks_until: 0, noise: 1, sounds, log: String::new() };
+    let mut slots = tokio::time::interval(FRAME);
+    let mut ms = 0;
+    let mut script = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    while let Some(next) = script.peek() {
+        slots.tick().await;
+        let (at, rest) = next.split_once(' ').expect("a line is: milliseconds verb rest");
+        if at.parse::<u64>().expect("milliseconds") <= ms {
+            script.next();
+            let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            line.act(ms, verb, rest, &mut commands).await;
+        }
+        line.turn(ms);
+        while let Ok(event) = events.try_recv() {
+            line.told(ms, event);
+        }
+        ms += FRAME.as_millis() as u64;
+    }
+    drop((commands, line.caller.take(), line.operator.take()));
+    while let Some(event) = events.recv().await {
+        line.told(ms, event);
+    }
+    running.await.expect("the voice ends by itself");
+    expect.assert_eq(&line.log);
+}
+
+impl Line {
+    async fn act(&mut self, ms: u64, verb: &str, rest: &str, commands: &mut Option<mpsc::Sender<VoiceCommand>>) {
+        let command = match verb {
+            "speaks" => {
+                self.speaks_until = ms + rest.parse::<u64>().expect("milliseconds");
+                return;
+            }
+            "hangs-up" => {
+                self.caller = None;
+                return;
+            }
+            "dropped" => {
+                *commands = None;
+                return;
+            }
+            "end" => return,
+            "key" => VoiceCommand::Key(rest.chars().next().expect("a key")),
+            "close" => VoiceCommand::Close,
+            "return" => VoiceCommand::Return { busy: false },
+            "ringback" => VoiceCommand::Ringback(rest == "on"),
+            "bridge" => {
+                let (sound, source) = sound_channel(RATE);
+                self.operator = Some(source);
+                VoiceCommand::Bridge(sound)
+            }
+            other => panic!("unknown verb {other}"),
+        };
+        let commands = commands.as_ref().expect("the call holds its voice");
+        commands.send(command).await.expect("the voice runs");
+    }
+
+    /// One slot of every leg.
+    fn turn(&mut self, ms: u64) {
+        let frame = if ms < self.speaks_until { self.speech() } else { AudioFrame::silence(RATE) };
+        let Some(caller) = &mut self.caller else { return };
+        let sounds = self.voice.sound(&caller.tick(now(), frame));
+        if sounds != self.sounds {
+            self.log += &format!("{ms} {sounds}\n");
+            self.sounds = sounds;
+        }
+        if let Some(operator) = &mut self.operator {
+            let spoken = AudioFrame::new(RATE, vec![OPERATOR; RATE.frame_samples()]);
+            let heard = operator.tick(now(), spoken);
+            if ms + 40 == self.speaks_until {
+                let what = if heard.samples.iter().all(|&sample| sample == 0) { "silence" } else { "the caller" };
+                self.log += &format!("{ms} the operator hears {what}\n");
+            }
+        }
+    }
+
+    fn speech(&mut self) -> AudioFrame {
+        let samples: Vec<i16> = (0..RATE.frame_samples())
+            .map(|_| {
+                self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (self.noise >> 16) as i16 / 8
+            })
+            .collect();
+        AudioFrame::new(RATE, samples)
+    }
+
+    fn told(&mut self, ms: u64, event: VoiceEvent) {
+        let what = match event {
+            VoiceEvent::Happened(EventKind::AgentSaid { heard, cut, .. }) => {
+                format!("heard{} «{heard}»", if cut { " (cut)" } else { "" })
+            }
+            VoiceEvent::Happened(EventKind::CallerSaid { text, .. }) => format!("caller «{text}»"),
+            VoiceEvent::Happened(EventKind::BargedIn { .. }) => "barged in".to_owned(),
+            VoiceEvent::Happened(EventKind::Noticed { notice }) => format!("{notice:?}"),
+            VoiceEvent::Happened(EventKind::Degraded { stage }) => format!("{stage:?} failed"),
+            VoiceEvent::Happened(_) => return,
+            other => format!("{other:?}"),
+        };
+        self.log += &format!("{ms}   {what}\n");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_greeting_is_heard_and_a_question_answered() {
+    let cast = Cast { ears: hear(&["потрібні шини"]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        6000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «Є зимові.»
+            4000   caller «потрібні шини»
+            4440 «Є літні.»
+            4860 silence
+            4860   heard «Є зимові. Є літні.»
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_speaks_over_the_agent_silences_it_at_once() {
+    let cast = Cast { ears: hear(&["потрібні шини", "стоп"]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        4700 speaks 700
+        8000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «Є зимові.»
+            4000   caller «потрібні шини»
+            4440 «Є літні.»
+            4780 silence
+            4980   barged in
+            4980   heard (cut) «Є зимові. Є»
+            6300 «Є зимові.»
+            6300   caller «стоп»
+            6740 «Є літні.»
+            7160 silence
+            7160   heard «Є зимові. Є літні.»
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_brain_fetches_a_person_and_then_a_call_back() {
+    let cast = Cast { ears: hear(&["потрібні шини"]), voice: ScriptedVoice::default(), brain: brainless };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        6000 ringback on
+        7500 ringback off
+        7500 return
+        9000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «Перепрошую.»
+            4000   caller «потрібні шини»
+            4000   Brain failed
+            4560 silence
+            4560   heard «Перепрошую.»
+            4560   TransferAsked { reason: ShopUnavailable, summary: "" }
+            6020 ringing
+            7020 silence
+            7540 «Передзвонимо.»
+            7540   TransferFailed { busy: false }
+            7540   CallbackRequested { note: "" }
+            7540   Brain failed
+            8200 silence
+            8200   heard «Передзвонимо.»
+            8200   Finished(CallbackPromised)
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_ears_the_keys_remain() {
+    for ears in [ScriptedEars::Broken, ScriptedEars::NotInstalled] {
+        let cast = Cast { ears, voice: ScriptedVoice::default(), brain };
+        let expect = expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            2580 «Тисніть клавіші.»
+            2580   Recognition failed
+            2580   KeypadOnly
+            3380 silence
+            3380   heard «Тисніть клавіші.»
+            4020 «З'єдную.»
+            4020   caller «0»
+            4420 silence
+            4420   heard «З'єдную.»
+            4420   TransferAsked { reason: CallerAsked, summary: "хоче людину" }
+        "#]];
+        check(cast, "2500 speaks 600\n4000 key 0\n6000 end", expect).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ears_that_never_open_do_not_hold_the_caller() {
+    let cast = Cast { ears: ScriptedEars::Stuck, voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        9000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            6580 «Слухаю вас.»
+            6580   NotUnderstood { times: 1, noisy: false }
+            7140 silence
+            7140   heard «Слухаю вас.»
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_voice_costs_its_sentences_and_not_the_call() {
+    let faults = &[("зимові", Fault::Fails), ("літні", Fault::NeverEnds)];
+    let voice = ScriptedVoice { faults, ..ScriptedVoice::default() };
+    let cast = Cast { ears: hear(&["потрібні шини", "оператора"]), voice, brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        16000 speaks 600
+        18500 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000   caller «потрібні шини»
+            4000   Synthesis failed
+            14000   Synthesis failed
+            17500 «З'єдную.»
+            17500   caller «оператора»
+            17900 silence
+            17900   heard «З'єдную.»
+            17900   TransferAsked { reason: CallerAsked, summary: "хоче людину" }
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_hand_over_brings_the_caller_back() {
+    let cast = Cast {
+        ears: hear(&["оператора", "потрібні шини"]), voice: ScriptedVoice::default(), brain
+    };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        5000 ringback on
+        5500 speaks 300
+        6500 ringback off
+        6500 return
+        8500 speaks 600
+        12000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «З'єдную.»
+            4000   caller «оператора»
+            4400 silence
+            4400   heard «З'єдную.»
+            4400   TransferAsked { reason: CallerAsked, summary: "хоче людину" }
+            5020 ringing
+            6020 silence
+            6540 «Усі зайняті.»
+            6540   TransferFailed { busy: false }
+            7140 silence
+            7140   heard «Усі зайняті.»
+            10000 «Є зимові.»
+            10000   caller «потрібні шини»
+            10440 «Є літні.»
+            10860 silence
+            10860   heard «Є зимові. Є літні.»
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bridge_is_heard_both_ways_after_the_ringing() {
+    let cast = Cast { ears: hear(&["оператора"]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        5000 ringback on
+        5500 ringback off
+        5500 bridge
+        6000 speaks 200
+        7000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «З'єдную.»
+            4000   caller «оператора»
+            4400 silence
+            4400   heard «З'єдную.»
+            4400   TransferAsked { reason: CallerAsked, summary: "хоче людину" }
+            5020 ringing
+            5520 silence
+            5540 the operator
+            6160 the operator hears the caller
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_says_goodbye() {
+    let cast = Cast { ears: hear(&[]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        500 close
+        3000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            520 «До зустрічі.»
+            520   heard (cut) «Вітаємо. Це»
+            520   Closing
+            1120 silence
+            1120   heard «До зустрічі.»
+            1120   Finished(Drained)
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_hangs_up_has_heard_what_sounded() {
+    let cast = Cast { ears: hear(&[]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "500 hangs-up\n1000 end",
+        expect![[r#"
+        20 «Вітаємо.»
+        420 «Це автомат.»
+        520   heard (cut) «Вітаємо.»
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_lets_its_voice_go_is_told_what_was_heard() {
+    let cast = Cast { ears: hear(&[]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "500 dropped\n1000 end",
+        expect![[r#"
+        20 «Вітаємо.»
+        420 «Це автомат.»
+        520 silence
+        520   heard (cut) «Вітаємо. Це»
+    "#]],
+    )
+    .await;
+}
