@@ -87,6 +87,7 @@ async fn converse(mut leg: Leg, arguments: &Arguments, sound: Option<Vec<i16>>) 
     let mut sound = sound;
     let mut speak_at = None;
     let mut hang_up_at = None;
+    let mut sound_over = false;
     loop {
         tokio::select! {
             event = leg.events.recv() => match event {
@@ -115,13 +116,8 @@ async fn converse(mut leg: Leg, arguments: &Arguments, sound: Option<Vec<i16>>) 
                     return Err(problem.with("reason", "the leg vanished"));
                 }
             },
-            frame = leg.sound.incoming.recv() => {
-                if frame.is_none() {
-                    // The end follows among the events.
-                    leg.sound.incoming.close();
-                    tokio::task::yield_now().await;
-                }
-            }
+            // The end follows among the events.
+            frame = leg.sound.incoming.recv(), if !sound_over => sound_over = frame.is_none(),
             () = at(speak_at) => {
                 speak_at = None;
                 if let Some(samples) = sound.take() {

@@ -78,6 +78,10 @@ impl Dialogue {
         }
         caller.speaking = false;
         caller.stopped = Some(now);
+        if caller.closing && caller.awaited == 0 {
+            // The ear failed while they spoke, and no other listens.
+            return self.conclude(now, false);
+        }
         self.await_more();
     }
 
@@ -203,11 +207,14 @@ impl Dialogue {
             return;
         }
         let length = caller.stopped.unwrap_or(now).saturating_duration_since(caller.started);
-        if let Some(prompt) = &caller.unanswered {
-            return self.answer(now, prompt.clone(), None);
-        }
-        if length < self.config.cough {
-            return self.await_caller(now);
+        let cough = length < self.config.cough;
+        match &caller.unanswered {
+            // What they keyed in is answered whatever sounded since; a situation is spoken to again after a cough only,
+            // because speech nobody understands is a situation of its own.
+            Some(prompt @ Prompt::Caller { .. }) => return self.answer(now, prompt.clone(), None),
+            Some(prompt) if cough => return self.answer(now, prompt.clone(), None),
+            None if cough => return self.await_caller(now),
+            _ => {}
         }
         self.happened(EventKind::CallerUnclear { turn: caller.id, noisy });
         self.unclear_times += 1;
@@ -230,7 +237,12 @@ impl Dialogue {
             }
             return;
         }
-        self.nothing(now, ear, false);
+        let Some(caller) = self.settle_ear(ear) else { return };
+        // An ear that failed under the caller's words has lost them; another one would only fail as fast as it is
+        // opened. It is tried at their next word.
+        if !caller.speaking {
+            self.conclude(now, false);
+        }
     }
 
     pub(super) fn key(&mut self, now: Instant, key: char) {

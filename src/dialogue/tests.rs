@@ -50,6 +50,7 @@ impl World {
             "words" => Input::Words { ear, text: argument.into(), confidence: 0.9 },
             "doubtful" => Input::Words { ear, text: argument.into(), confidence: 0.1 },
             "nothing" => Input::Nothing { ear, noisy: false },
+            "busy" => Input::EarFailed { ear, for_good: false },
             "deaf" => Input::EarFailed { ear, for_good: true },
             "key" => Input::Key(argument.chars().next()?),
             "hold" => Input::Held(true),
@@ -852,6 +853,44 @@ fn music_on_hold_is_no_speech() {
             30002 SpokenAll { turn: TurnId(4) }
             31000 heard «Оператори зайняті.»
             40000 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | call t2 | result t2 | A: З'єдную. | TransferFailed { busy: false } | A: Оператори зайняті. | CallerSilent { times: 1 }]
+        "#]],
+    );
+}
+
+#[test]
+fn an_ear_that_fails_under_the_words_is_tried_at_the_next_ones() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 speech
+        4100 busy
+        4600 quiet
+        4601 say Повторіть.
+        4602 thought
+        4700 playing 0
+        5000 played
+        6000 speech
+        6100 busy
+        6600 speech
+        7000 quiet
+        7700 words шини
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 open ear 1 for Open
+            4600 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | NotUnderstood { times: 1, noisy: false }]
+            4602 speak 3.0 «Повторіть.»
+            4602 SpokenAll { turn: TurnId(3) }
+            5000 heard «Повторіть.»
+            6000 open ear 2 for Open
+            6600 open ear 3 for Open
+            7700 CloseEar { ear: EarId(3) }
+            7700 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | NotUnderstood { times: 1, noisy: false } | A: Повторіть. | C: шини]
         "#]],
     );
 }

@@ -142,5 +142,6 @@ async fn listen(
             }
         }
     };
-    timeout(limit, last).await.unwrap_or(SttEvent::Failed { error: SttError::Broken })
+    // Late words are lost, and the ears are not: the machine may be busy with other callers for a moment.
+    timeout(limit, last).await.unwrap_or(SttEvent::Failed { error: SttError::Busy })
 }

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::base::{CallEvent, CallId, EventKind};
 use crate::store;
@@ -17,6 +18,8 @@ use crate::telemetry::Metrics;
 const EVENTS: usize = 16_384;
 /// Events a live viewer may be behind before it misses some; it is told how many.
 const LIVE: usize = 1_024;
+/// How long the last events may wait for a store that is stuck.
+const JOIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where calls put what happened.
 #[derive(Debug, Clone)]
@@ -62,10 +65,16 @@ impl Bus {
 }
 
 impl BusTask {
-    /// Waits until everything published was handed on. Every `Bus` must be gone.
-    pub async fn join(self) {
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the event bus failed");
+    /// Waits until everything published was handed on, or until a stuck store has had its time. Every `Bus` must be
+    /// gone.
+    pub async fn join(mut self) {
+        match timeout(JOIN_LIMIT, &mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the event bus failed"),
+            Err(_) => {
+                tracing::error!("the record takes no events: the last ones are lost");
+                self.task.abort();
+            }
         }
     }
 }
