@@ -5,7 +5,7 @@ pub mod settings;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -32,6 +32,9 @@ use crate::switch::{Bus, BusTask, Switch};
 use crate::telemetry::Metrics;
 use crate::trunk::{self, AccountState, AccountStatus, Trunk};
 use settings::{Settings, Speech};
+
+/// How long the record may take to close; what it holds was written before.
+const STORE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The running program.
 pub struct App {
@@ -194,7 +197,9 @@ impl App {
         if let Some(page) = self.page {
             page.close().await;
         }
-        self.store.close().await;
+        if tokio::time::timeout(STORE_LIMIT, self.store.close()).await.is_err() {
+            tracing::error!("the record could not be closed: the disk does not answer");
+        }
     }
 }
 

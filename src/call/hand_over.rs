@@ -13,9 +13,9 @@ impl Call {
         if !matches!(self.phase, Phase::Talking) {
             return;
         }
-        if let Some((code, _)) = self.goodbye {
-            // The wish and the end crossed. No operator is called for a call that is about to be over.
-            return self.hang_up(now, code.ending());
+        if self.goodbye.is_some() {
+            // The wish crossed the end: the agent has been asked for its last word, and no operator is called any more.
+            return;
         }
         let mut rungs = transfer::ladder(&self.config.transfer, self.ways);
         match rungs.pop_front() {
@@ -63,6 +63,12 @@ impl Call {
         let Phase::HandingOver(hand_over) = &mut self.phase else { return };
         let step = hand_over.rung.step;
         if !matches!(step, TransferStep::Refer | TransferStep::Pbx) {
+            if progress == TransferProgress::Succeeded {
+                // A rung that was given up came through after all: the caller has an operator, and needs no other.
+                let step = if self.ways.pbx { TransferStep::Pbx } else { TransferStep::Refer };
+                self.step(step, StepState::Succeeded);
+                self.hang_up(now, by_step(step));
+            }
             return;
         }
         match progress {
@@ -140,12 +146,18 @@ impl Call {
     /// The caller's leg ended during the hand-over: they gave up, or the transferee's BYE came before the last NOTIFY.
     pub(super) fn ended_in_hand_over(&self, hand_over: &HandOver, end: &LegEnd) -> Ending {
         let step = hand_over.rung.step;
-        let handed = matches!(step, TransferStep::Refer | TransferStep::Pbx) && hand_over.accepted;
-        if handed && end.by != EndedBy::Network { by_step(step) } else { talking(end) }
+        if hand_over.is_moving() && end.by != EndedBy::Network { by_step(step) } else { talking(end) }
     }
 
     fn step(&mut self, step: TransferStep, state: StepState) {
         self.happened(EventKind::TransferStep { step, state });
+    }
+}
+
+impl HandOver {
+    /// The peer has taken the caller's move upon itself.
+    pub(super) fn is_moving(&self) -> bool {
+        matches!(self.rung.step, TransferStep::Refer | TransferStep::Pbx) && self.accepted
     }
 }
 

@@ -238,9 +238,17 @@ impl Call {
         self.over(ending);
     }
 
-    /// Asks the agent for a last word; without an agent in the call it ends at once.
+    /// Asks the agent for a last word, also of a caller who waits for an operator. Who is being moved by others, or talks
+    /// to an operator, is not called back for it: the call ends at once.
     fn say_goodbye(&mut self, now: Instant, code: EndingCode) {
-        match self.phase {
+        match &self.phase {
+            Phase::HandingOver(hand_over) if !hand_over.is_moving() => {
+                self.command(Side::Operator, LegCommand::HangUp);
+                self.emit(Effect::Ringback(false));
+                self.phase = Phase::Talking;
+                self.goodbye = Some((code, now + self.config.goodbye_limit));
+                self.emit(Effect::CloseVoice);
+            }
             Phase::Talking if self.goodbye.is_none() => {
                 self.goodbye = Some((code, now + self.config.goodbye_limit));
                 self.emit(Effect::CloseVoice);

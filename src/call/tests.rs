@@ -271,6 +271,30 @@ fn a_refused_refer_becomes_a_bridge() {
 }
 
 #[test]
+fn a_refer_that_comes_through_late_needs_no_bridge() {
+    check(
+        REFER,
+        "0 admitted\n1 answered\n5 transfer\n6 accepted\n26 op-rings\n27 transferred\n28 gone",
+        expect![[r#"
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Ringback(true)
+            5 Refer Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            25 Refer TimedOut
+            25 Bridge Begun
+            25 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            26 Bridge Ringing
+            27 Refer Succeeded
+            27 Operator HangUp
+            27 Caller HangUp
+            ended transferred_refer by Operator with 200
+        "#]],
+    );
+}
+
+#[test]
 fn keys_go_to_whoever_the_caller_talks_to() {
     check(
         NEITHER,
@@ -401,15 +425,48 @@ fn closing_says_goodbye_and_does_not_wait_for_ever() {
     );
     check(
         NEITHER,
-        "0 admitted\n1 answered\n5 close\n5 transfer\n6 gone",
+        "0 admitted\n1 answered\n5 close\n5 transfer\n6 finished\n6 gone",
         expect![[r#"
         0 Caller Ring
         0 Caller Answer
         1 StartVoice
         5 CloseVoice
-        5 Caller HangUp
+        6 Caller HangUp
         ended drained by Program with 200
     "#]],
+    );
+    check(
+        NEITHER,
+        "0 admitted\n1 answered\n5 transfer\n6 op-rings\n9 close\n11 finished\n11 gone",
+        expect![[r#"
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Ringback(true)
+            5 Bridge Begun
+            5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge Ringing
+            9 Operator HangUp
+            9 Ringback(false)
+            9 CloseVoice
+            11 Caller HangUp
+            ended drained by Program with 200
+        "#]],
+    );
+    check(
+        REFER,
+        "0 admitted\n1 answered\n5 transfer\n6 accepted\n9 close\n9 gone",
+        expect![[r#"
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Ringback(true)
+            5 Refer Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            9 Operator HangUp
+            9 Caller HangUp
+            ended drained by Program with 200
+        "#]],
     );
     check(
         REFER,

@@ -376,6 +376,8 @@ impl Dialogue {
 
     pub(super) fn close(&mut self, now: Instant) {
         self.closing = true;
+        // Who waits for an operator is told goodbye as well.
+        self.away = false;
         if self.caller.take().is_some() {
             self.emit(Effect::DropEars);
         }

@@ -308,6 +308,7 @@ impl Dialogue {
             Input::TransferFailed { busy } => self.return_from_operator(now, busy),
             Input::WasCut { turn, heard } => self.was_cut(now, turn, heard),
             Input::Held(held) => self.hold(now, held),
+            Input::Close => self.close(now),
             _ if self.away => {}
             Input::SpeechStarted { ago } => self.speech_started(now, ago),
             Input::SpeechStopped => self.speech_stopped(now),
@@ -325,7 +326,6 @@ impl Dialogue {
             Input::Unspoken { turn, sentence } => self.unspoken(turn, sentence),
             Input::Playing { turn, segment, first_out } => self.playing(now, turn, segment, first_out),
             Input::Played { turn } => self.played(now, turn),
-            Input::Close => self.close(now),
             Input::HungUp => self.hung_up(),
             Input::Tick => self.tick(now),
         }

@@ -894,3 +894,41 @@ fn an_ear_that_fails_under_the_words_is_tried_at_the_next_ones() {
         "#]],
     );
 }
+
+#[test]
+fn whoever_waits_for_an_operator_is_told_goodbye_too() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4001 say З'єдную.
+        4002 operator хоче людину
+        4003 thought
+        4100 playing 0
+        5000 played
+        9000 close
+        9001 say До побачення.
+        9002 thought
+        9100 playing 0
+        9900 played
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4002 speak 3.0 «З'єдную.»
+            4003 SpokenAll { turn: TurnId(3) }
+            5000 heard «З'єдную.»
+            5000 Transfer { reason: CallerAsked, summary: "хоче людину" }
+            9000 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: З'єдную. | call t2 | result t2 | Closing]
+            9002 speak 4.0 «До побачення.»
+            9002 SpokenAll { turn: TurnId(4) }
+            9900 heard «До побачення.»
+            9900 Finish { code: Drained }
+        "#]],
+    );
+}
