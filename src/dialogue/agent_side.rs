@@ -115,6 +115,8 @@ impl Dialogue {
     fn act(&mut self, request: &ToolRequest) -> bool {
         let Some(agent) = &mut self.agent else { return false };
         match request {
+            // After the last goodbye nobody is called.
+            ToolRequest::TransferToOperator { .. } if self.closing => {}
             ToolRequest::TransferToOperator { reason, summary } => {
                 agent.after = Some(After::Transfer { reason: *reason, summary: summary.clone() });
             }

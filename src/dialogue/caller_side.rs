@@ -38,6 +38,7 @@ impl Dialogue {
             other => caller.unanswered = other,
         }
         self.caller = Some(caller);
+        self.longest_due = Some(now + self.config.longest_turn);
         self.emit(Effect::OpenEar { ear, expectation });
         self.happened(EventKind::CallerSpeaking { turn: id });
     }
@@ -181,6 +182,7 @@ impl Dialogue {
         }
         let Some(caller) = self.caller.take() else { return };
         self.patience_due = None;
+        self.longest_due = None;
         self.confirm_due = None;
         if caller.texts.is_empty() {
             self.heard_nothing(now, &caller, noisy);
@@ -228,6 +230,7 @@ impl Dialogue {
             self.degraded(Stage::Recognition);
             self.caller = None;
             self.patience_due = None;
+            self.longest_due = None;
             self.confirm_due = None;
             if self.agent.is_some() {
                 self.keypad_untold = true;

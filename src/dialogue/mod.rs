@@ -43,6 +43,8 @@ pub struct Config {
     pub filler_after: Duration,
     /// How long the caller may be silent before being asked again.
     pub silence: Duration,
+    /// A turn of the caller that lasts longer is answered as it stands: a television in the room never pauses.
+    pub longest_turn: Duration,
     /// How patiently the end of the caller's turn is awaited.
     pub patience: Patience,
     /// Sound in the first moments of the agent's speech does not pause it: it is often the agent's own echo.
@@ -67,6 +69,7 @@ impl Default for Config {
             fillers: Vec::new(),
             filler_after: Duration::from_millis(1200),
             silence: Duration::from_secs(9),
+            longest_turn: Duration::from_secs(30),
             patience: Patience::default(),
             barge_in_guard: Duration::from_millis(400),
             barge_in_confirm: Duration::from_millis(1200),
@@ -262,6 +265,7 @@ pub struct Dialogue {
     away: bool,
     silence_due: Option<Instant>,
     patience_due: Option<Instant>,
+    longest_due: Option<Instant>,
     confirm_due: Option<Instant>,
     filler_due: Option<Instant>,
 }
@@ -293,6 +297,7 @@ impl Dialogue {
             away: false,
             silence_due: None,
             patience_due: None,
+            longest_due: None,
             confirm_due: None,
             filler_due: None,
         }
@@ -339,6 +344,7 @@ impl Dialogue {
         [
             (self.silence_due, "silence"),
             (self.patience_due, "patience"),
+            (self.longest_due, "longest turn"),
             (self.confirm_due, "confirm barge-in"),
             (self.filler_due, "filler"),
             (self.keypad.deadline(), "keypad"),
@@ -350,6 +356,10 @@ impl Dialogue {
 
     fn tick(&mut self, now: Instant) {
         if due(&mut self.patience_due, now) {
+            self.close_ear();
+        }
+        if due(&mut self.longest_due, now) {
+            self.speech_stopped(now);
             self.close_ear();
         }
         if due(&mut self.confirm_due, now) {
@@ -379,6 +389,7 @@ impl Dialogue {
         self.keypad.clear();
         self.silence_due = None;
         self.patience_due = None;
+        self.longest_due = None;
         self.confirm_due = None;
         self.filler_due = None;
     }
