@@ -520,3 +520,68 @@ fn closing_says_goodbye_and_nothing_else() {
         "#]],
     );
 }
+
+#[test]
+fn an_empty_answer_is_asked_once_more_then_a_human_is_called() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 speech
+        4900 quiet
+        5600 words шини
+        5700 thought
+        5800 thought
+        5900 playing 0
+        7000 played
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 open ear 1 for Open
+            5600 CloseEar { ear: EarId(1) }
+            5600 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: шини]
+            5700 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: шини]
+            5800 speak 3.0 «Перепрошую, з'єдную з оператором.»
+            5800 SpokenAll { turn: TurnId(3) }
+            7000 heard «Перепрошую, з'єдную з оператором.»
+            7000 Transfer { reason: ShopUnavailable, summary: "" }
+        "#]],
+    );
+}
+
+#[test]
+fn without_ears_the_keypad_remains() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 speech
+        4100 deaf
+        4101 say Скористайтеся клавішами.
+        4102 thought
+        4200 playing 0
+        5000 key 2
+        5100 key 0
+        5200 key 5
+        5300 key #
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 open ear 1 for Open
+            4100 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | KeypadOnly]
+            4102 speak 3.0 «Скористайтеся клавішами.»
+            4102 SpokenAll { turn: TurnId(3) }
+            5000 Cut { turn: TurnId(3) }
+            5000 heard (cut) «»
+            5300 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | KeypadOnly | C: 205#]
+        "#]],
+    );
+}
