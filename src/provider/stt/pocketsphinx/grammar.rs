@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::lexicon::{Lexicon, PHONE_WORD, PHONES};
+use super::lexicon::{Lexicon, PHONE_WORD};
 use super::numbers;
 use crate::agent::Vocabulary;
 use crate::agent::vocabulary::Named;
@@ -18,9 +18,11 @@ const YEARS: std::ops::RangeInclusive<u16> = 1995..=2030;
 /// Pieces somebody may order in words.
 const COUNTS: std::ops::RangeInclusive<u16> = 1..=20;
 
-/// The likelihood of speech outside the grammar: every phone of it pays this, so that a loop of phones, which follows
-/// any sound closely, wins only where no sentence of the grammar comes near. Calibrated by `evaluation`.
-const GARBAGE: f32 = 1e-30;
+/// Phones that together come near any speech.
+const ANY_SPEECH: [&str; 20] =
+    ["aa", "ah", "eh", "iy", "uw", "ao", "p", "t", "k", "b", "d", "s", "sh", "f", "v", "m", "n", "r", "hh", "y"];
+/// Sounds no mouth makes.
+const NEVER: &str = "_zh _th _zh _th _zh _th _zh _th";
 
 const UKRAINIAN: &str = include_str!("phrases/uk.jsgf");
 const RUSSIAN: &str = include_str!("phrases/ru.jsgf");
@@ -42,6 +44,13 @@ struct Tongue {
 /// Width, profile and diameter, as far as they are known.
 type Known = [Option<u16>; 3];
 
+/// The grammar of anything at all: a loop of phones. How much better it fits than the words heard tells how far the
+/// words are to be trusted.
+pub fn any_speech() -> String {
+    let phones = ANY_SPEECH.map(|phone| format!("{PHONE_WORD}{phone}")).join(" | ");
+    format!("#JSGF V1.0;\ngrammar any;\npublic <any> = <phone> | <phone> <any> ;\n<phone> = {phones} ;\n")
+}
+
 impl Grammars {
     /// `languages` are those the callers of this installation may speak, likeliest first; at least one.
     pub fn new(languages: &[Language], vocabulary: &Vocabulary, lexicon: &Lexicon) -> Grammars {
@@ -61,14 +70,9 @@ impl Grammars {
             tongues.extend(self.tongues.first());
         }
         let tops: Vec<String> = tongues.iter().map(|tongue| format!("<{}>", tongue.language.code())).collect();
-        let phones = PHONES.map(|phone| format!("{PHONE_WORD}{}", phone.to_lowercase()));
         let mut text = String::from("#JSGF V1.0 UTF-8;\ngrammar answer;\n");
         let _ = writeln!(text, "public <answer> = {} ;", tops.join(" | "));
-        let _ = writeln!(
-            text,
-            "<garbage> = /{GARBAGE:e}/ <phone> | /{GARBAGE:e}/ <phone> <garbage> | /1/ <never> ;\n<never> = _zh _th _zh _th _zh _th _zh _th ;"
-        );
-        let _ = writeln!(text, "<phone> = {} ;", phones.join(" | "));
+        let _ = writeln!(text, "<never> = {NEVER} ;");
         for tongue in tongues {
             let code = tongue.language.code();
             let _ = writeln!(text, "<{code}_head> = [ <{code}_hello> ] <{code}_need> ;");
@@ -97,12 +101,9 @@ impl Grammars {
     fn answers(&self, expectation: &Expectation) -> String {
         // Each mention of a rule is a copy of it in the decoder, and cars and sizes are by far the largest.
         let asked = match expectation {
-            Expectation::Open => {
-                "/4/ <$_head> [ /0.1/ <$_brand> ] [ <$_size> [ /0.1/ <$_season> ] ] | /1/ [ <$_head> ] <$_car_named>
-                | /2/ <$_hello> | /2/ <$_size> [ /0.1/ <$_season> ] | /0.1/ <$_brand> | /1/ <$_price> | /1/ <$_stock>
-                | /1/ <$_yes> | /1/ <$_no>"
-                    .to_owned()
-            }
+            Expectation::Open => "/4/ <$_head> [ /0.1/ <$_brand> ] [ <$_size> [ /0.1/ <$_season> ] ] | /1/ [ <$_head> ] <$_car_onto>
+                | /2/ <$_hello> | /2/ <$_size> [ /0.1/ <$_season> ] | /1/ <$_price> | /1/ <$_stock> | /1/ <$_yes> | /1/ <$_no>"
+                .to_owned(),
             Expectation::Size { .. } => {
                 "/8/ <$_size> [ /0.1/ <$_season> ] [ /0.1/ <$_tires> ] | /1/ <$_unsure> | /0.5/ <$_no>".to_owned()
             }
@@ -112,7 +113,7 @@ impl Grammars {
             Expectation::Car { make, .. } => {
                 let make = make.as_ref().and_then(|make| self.makes.iter().position(|known| known == make));
                 let models = make.map(|make| format!("/4/ <$_make_{make}> [ <$_year> ] | ")).unwrap_or_default();
-                format!("{models}/4/ <$_car_named> | /2/ <$_year> | /0.5/ <$_unsure> | /0.2/ <$_no> | /0.5/ <$_size>")
+                format!("{models}/4/ <$_car> | /1/ <$_car_onto> | /2/ <$_year> | /0.5/ <$_unsure> | /0.2/ <$_no> | /0.5/ <$_size>")
             }
             Expectation::YesNo => {
                 "/4/ <$_yes> | /4/ <$_no> | /1/ [ <$_lead> ] <$_size> | /1/ <$_price> | /0.5/ <$_season>".to_owned()
@@ -155,7 +156,10 @@ fn rules(language: Language, vocabulary: &Vocabulary, lexicon: &Lexicon) -> Stri
 
     let _ = writeln!(text, "<{code}_year> = {} [ <{code}_of_year> ] ;", years(language));
 
-    for (rule, case) in [("car", Case::Nominative), ("car_onto", Case::Accusative)] {
+    for (rule, before, case) in [
+        ("car", format!("[ <{code}_for> ]"), Case::Nominative),
+        ("car_onto", format!("<{code}_onto>"), Case::Accusative),
+    ] {
         let mut cars = Vec::new();
         for (index, make) in vocabulary.makes.iter().enumerate() {
             let models: BTreeSet<String> = make.models.iter().flat_map(|model| names.in_case(model, case)).collect();
@@ -171,13 +175,8 @@ fn rules(language: Language, vocabulary: &Vocabulary, lexicon: &Lexicon) -> Stri
                 let _ = writeln!(text, "<{code}_make_{index}> = {} ;", alternatives(models));
             }
         }
-        let _ = writeln!(text, "<{code}_{rule}> = {} [ <{code}_year> ] ;", alternatives(cars));
+        let _ = writeln!(text, "<{code}_{rule}> = {before} {} [ <{code}_year> ] ;", alternatives(cars));
     }
-    let _ = writeln!(
-        text,
-        "<{code}_car_named> = /4/ <{code}_onto> <{code}_car_onto> | /1/ [ <{code}_for> ] <{code}_car> ;"
-    );
-
     let counts = COUNTS.filter_map(|count| numbers::cardinal(language, count));
     let _ = writeln!(text, "<{code}_count> = {} [ <{code}_pieces> ] | <{code}_set> ;", alternatives(counts));
     text
