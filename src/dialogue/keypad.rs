@@ -26,6 +26,7 @@ impl Keypad {
         let alone = self.keys.is_empty();
         let answers = match expectation {
             Expectation::YesNo => matches!(key, '1' | '2'),
+            Expectation::Season => matches!(key, '1' | '2' | '3'),
             Expectation::Choice | Expectation::Quantity => key.is_ascii_digit(),
             _ => false,
         };
@@ -86,6 +87,7 @@ mod tests {
         check(Expectation::Open, "0", &["0"]);
         check(Expectation::Open, "2055516 ", &["2055516"]);
         check(Expectation::YesNo, "1", &["1"]);
+        check(Expectation::Season, "2", &["2"]);
         check(Expectation::Open, "1 ", &["1"]);
         check(Expectation::Size { width: None, profile: None, diameter: None }, "205 0", &["205", "0"]);
         check(Expectation::Open, "1234567890123456789012345678901234567890 ", &["12345678901234567890123456789012"]);
