@@ -76,6 +76,8 @@ impl Call {
             TransferProgress::Trying(status) => {
                 hand_over.accepted = true;
                 if status >= 180 {
+                    // A phone that rings at last is given as long as one that we ring.
+                    hand_over.limit = now + self.config.transfer.ring_limit;
                     self.step(step, StepState::Ringing);
                 }
             }
@@ -97,6 +99,8 @@ impl Call {
                 self.step(TransferStep::Bridge, StepState::Succeeded);
                 self.emit(Effect::Ringback(false));
                 self.emit(Effect::Bridge);
+                // The limit is the agent's: two people may talk for as long as they like.
+                self.too_long = None;
                 self.phase = Phase::Bridged;
             }
             (Phase::HandingOver(_), LegEvent::Ended(end)) => self.rung_failed(now, end.sip_status),

@@ -17,7 +17,7 @@ use transfer::{Plan, Rung};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub transfer: Plan,
-    /// No call lasts longer; the agent says goodbye.
+    /// No conversation with the agent lasts longer; it says goodbye. A bridge to a person is not cut.
     pub max_duration: Duration,
     /// How long a goodbye may take before the call is ended without it.
     pub goodbye_limit: Duration,
