@@ -19,7 +19,7 @@ const DONE: Step = Step::HearOut { quiet_ms: 900 };
 /// What a caller who speaks does.
 const SPOKEN: &[Step] = &[
     DONE,
-    Step::Say("двісті п'ять п'ятдесят п'ять шістнадцять"),
+    Step::Say("двісті п'ять на п'ятдесят п'ять шістнадцять"),
     DONE,
     Step::Say("так правильно"),
     DONE,

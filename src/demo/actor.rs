@@ -16,8 +16,9 @@ const RINGING_HZ: f64 = 425.0;
 const RINGING_SHARE: f64 = 0.6;
 /// Voice has to last this long, in frames, before it counts as speaking: clicks and tails do not.
 const LEAST_VOICE: u32 = 10;
-/// No step takes longer: the other side is not doing its part.
-const STEP_LIMIT: Duration = Duration::from_secs(30);
+/// Nothing done and nothing heard for this long: the other side is not doing its part. Longer than the agent's own
+/// patience with a silent caller.
+const STEP_LIMIT: Duration = Duration::from_secs(20);
 
 /// Whether somebody speaks in this frame, and it is not the telephone's own ringing.
 pub fn is_voice(frame: &AudioFrame) -> bool {
@@ -108,7 +109,10 @@ impl Actor {
                 self.begin(now);
             }
             (Phase::Playing, Input::Frame { voice }) => {
-                self.hearing.frame(now, voice);
+                if voice {
+                    self.hearing.voice(now);
+                    self.limit = Some(now + STEP_LIMIT);
+                }
                 self.listen(now);
             }
             (Phase::Playing, Input::Spoken) if matches!(self.steps.get(self.at), Some(Step::Say(_))) => {
@@ -181,12 +185,10 @@ impl Actor {
 }
 
 impl Hearing {
-    fn frame(&mut self, now: Instant, voice: bool) {
-        if voice {
-            self.first.get_or_insert(now);
-            self.last = Some(now);
-            self.frames += 1;
-        }
+    fn voice(&mut self, now: Instant) {
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+        self.frames += 1;
     }
 
     /// Somebody spoke, and has been silent for `quiet`. What was too short to be speech is forgotten instead.
@@ -278,7 +280,8 @@ mod tests {
 
     #[test]
     fn silence_for_too_long_ends_the_call() {
-        check(&[OUT], "9993..E", "30000 hang up; Some(Stuck { step: 0 })");
+        check(&[OUT], "992..E", "20000 hang up; Some(Stuck { step: 0 })");
+        check(&[OUT], "99vvv99", "None");
         check(&[], "99", "None");
     }
 

@@ -93,13 +93,12 @@ static SIZE: Script = Script {
     voice: "f2",
     steps: &[
         DONE,
-        Step::Say("мені потрібні зимові шини"),
+        Step::Say("підберіть зимові шини"),
         DONE,
-        Step::Say("двісті п'ять п'ятдесят п'ять шістнадцять"),
-        DONE,
-        Step::Say("так правильно"),
-        Step::HearFirst { speech_ms: 2_500 },
-        Step::Say("є щось дешевше"),
+        Step::Say("двісті п'ять на п'ятдесят п'ять шістнадцять"),
+        // Into the second offer of the answer.
+        Step::HearFirst { speech_ms: 9_000 },
+        Step::Say("перший варіант"),
         DONE,
         Step::Say("дякую до побачення"),
     ],
@@ -109,6 +108,8 @@ static SIZE: Script = Script {
         Sign::Called("search_tires 205/55 R16 winter"),
         Sign::Found,
         Sign::Cut,
+        Sign::Heard("перший"),
+        Sign::Called("check_availability"),
         Sign::Ended(EndingCode::AgentSaidGoodbye),
     ],
 };
@@ -116,18 +117,24 @@ static SIZE: Script = Script {
 static CAR: Script = Script {
     titles: ["шини за автомобілем", "шины по автомобилю", "tyres by car"],
     number: "+380990000002",
-    voice: "m3",
+    voice: "m7",
     steps: &[
         DONE,
-        Step::Say("шукаю зимові шини на тойота камрі"),
+        Step::Say("шини для тойота камрі"),
         DONE,
-        Step::Say("дві тисячі дев'ятнадцятого року"),
+        Step::Say("дві тисячі вісімнадцятого року"),
+        DONE,
+        Step::Say("на сімнадцять"),
+        DONE,
+        Step::Say("зимові шини"),
         DONE,
         Step::Say("дякую до побачення"),
     ],
     signs: &[
-        Sign::Heard("зимові"),
-        Sign::Called("get_vehicle_tire_sizes Toyota Camry"),
+        Sign::Heard("камрі"),
+        Sign::Called("get_vehicle_tire_sizes Toyota Camry 2018"),
+        Sign::Found,
+        Sign::Called("search_tires 215/55 R17 winter"),
         Sign::Found,
         Sign::Ended(EndingCode::AgentSaidGoodbye),
     ],
@@ -136,10 +143,10 @@ static CAR: Script = Script {
 static OPERATOR_ASKED: Script = Script {
     titles: ["«З'єднайте з людиною»", "«Соедините с человеком»", "\"Give me a human\""],
     number: "+380990000003",
-    voice: "f4",
+    voice: "f5",
     steps: &[
         DONE,
-        Step::Say("з'єднайте з оператором"),
+        Step::Say("переключіть на оператора"),
         // The agent, then, after ringing, the operator.
         DONE,
         DONE,
@@ -176,7 +183,7 @@ pub const OPERATOR: &[Step] = &[
 ];
 
 /// The operator's voice.
-pub const OPERATOR_VOICE: &str = "f5";
+pub const OPERATOR_VOICE: &str = "f3";
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,8 @@ pub fn open_leg(id: LegId, info: LegInfo, rate: SampleRate) -> (Leg, LegDoor, So
 impl LegDoor {
     /// Tells the call what happened. Nothing is told after the end.
     pub fn tell(&mut self, event: LegEvent) {
-        if self.ended.is_some() && self.events.try_send(event).is_err() {
+        // A call that is gone loses nothing.
+        if self.ended.is_some() && matches!(self.events.try_send(event), Err(mpsc::error::TrySendError::Full(_))) {
             self.dropped_events += 1;
         }
     }
