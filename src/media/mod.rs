@@ -3,7 +3,7 @@
 //! RTP is read and smoothed live in `sip::sdp` and `sip::rtp`; who speaks and what is heard, above.
 
 mod clock;
-mod codec;
+pub mod codec;
 mod conceal;
 mod kernel;
 mod latch;

@@ -125,7 +125,7 @@ impl Grammars {
                     .to_owned()
             }
         };
-        format!("{asked} | /2/ [ /0.1/ <$_lead> ] <$_operator> | /0.5/ <$_again> | /1/ <$_bye>")
+        format!("{asked} | /2/ <$_operator> | /0.5/ <$_again> | /1/ <$_bye>")
     }
 }
 

@@ -2,6 +2,7 @@
 //! its phones, and a grammar for each question the agent asks. Needs no key and no network; understands what a tyre shop
 //! hears, in a quiet place, and says `Nothing` to the rest. Where it is not installed the product goes on with the keypad.
 
+mod files;
 pub mod grammar;
 pub mod letters;
 pub mod lexicon;
@@ -10,9 +11,12 @@ pub mod numbers;
 pub mod pool;
 pub mod widen;
 
+#[cfg(test)]
+mod evaluation;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,7 +29,7 @@ use crate::base::conversation::Expectation;
 use grammar::Grammars;
 use lexicon::{Dictionary, Lexicon};
 pub use library::LibraryError;
-use pool::{Job, Pool, Teaching};
+use pool::{Job, Pool};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -61,14 +65,14 @@ pub struct Offline {
     dictionary: Dictionary,
     languages: Vec<Language>,
     /// Texts made before, so that a call pays for no grammar twice.
-    texts: Mutex<HashMap<(Expectation, Vec<Language>), Teaching>>,
+    texts: Mutex<HashMap<(Expectation, Vec<Language>), Arc<str>>>,
 }
 
 /// Grammars kept as text; with a size's parts known one by one there are more than fit, and then all are dropped.
 const MOST_TEXTS: usize = 256;
 
 impl Offline {
-    /// Loads library, model and dictionary and teaches every decoder the grammars of the usual questions, so that the
+    /// Loads library, model and dictionary, makes the decoders and tries the grammars of the usual questions, so that the
     /// first caller waits for nothing. Takes about half a second.
     pub async fn start(config: Config, vocabulary: &Vocabulary) -> Result<Offline, LibraryError> {
         let lexicon = Lexicon::embedded();
@@ -95,13 +99,13 @@ impl Offline {
             Expectation::Quantity,
             Expectation::Choice,
         ];
-        let usual: Vec<Teaching> = usual.iter().map(|one| offline.teaching(one, &languages)).collect();
+        let usual: Vec<Arc<str>> = usual.iter().map(|one| offline.grammar(one, &languages)).collect();
         let filling = move || Pool::start(config, &text, &usual);
         offline.pool = tokio::task::spawn_blocking(filling).await.map_err(|_| LibraryError::Refused)??;
         Ok(offline)
     }
 
-    fn teaching(&self, expectation: &Expectation, languages: &[Language]) -> Teaching {
+    fn grammar(&self, expectation: &Expectation, languages: &[Language]) -> Arc<str> {
         // The model of a car changes nothing in what may be said, so it makes no grammar of its own.
         let expectation = match expectation {
             Expectation::Car { make, .. } => Expectation::Car { make: make.clone(), model: None },
@@ -117,21 +121,21 @@ impl Offline {
         if let Some(known) = texts.get(&key) {
             return known.clone();
         }
-        let teaching = Teaching::new(self.dictionary.spell_out(&self.grammars.jsgf(&key.0, &key.1)));
-        texts.insert(key, teaching.clone());
-        teaching
+        let grammar: Arc<str> = Arc::from(self.dictionary.spell_out(&self.grammars.jsgf(&key.0, &key.1)));
+        texts.insert(key, grammar.clone());
+        grammar
     }
 }
 
 #[async_trait]
 impl Recognizer for Offline {
     async fn open(&self, request: ListenRequest) -> Result<SpeechStream, SttError> {
-        let teaching = self.teaching(&request.expectation, &request.languages);
+        let grammar = self.grammar(&request.expectation, &request.languages);
         // Two seconds of 20 ms frames: a decoder that falls behind makes the sender wait.
         let (frames, sound) = mpsc::channel(100);
         // Partials that find it full are dropped, and one place is always left for the outcome.
         let (outcome, words) = mpsc::channel(pool::WORDS);
-        self.pool.take(|seat| Job { seat, teaching, sound, outcome }).await?;
+        self.pool.take(|seat| Job { seat, grammar, sound, outcome }).await?;
         Ok(SpeechStream { frames, words })
     }
 }
