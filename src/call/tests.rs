@@ -296,7 +296,10 @@ fn a_refer_that_comes_through_late_needs_no_bridge() {
 
 #[test]
 fn people_who_talk_are_not_cut_off_and_a_phone_that_rings_is_waited_for() {
-    check(NEITHER, "0 admitted\n1 answered\n5 transfer\n7 op-answers\n9000 tick", expect![[r#"
+    check(
+        NEITHER,
+        "0 admitted\n1 answered\n5 transfer\n7 op-answers\n9000 tick",
+        expect![[r#"
         0 Caller Ring
         0 Caller Answer
         1 StartVoice
@@ -307,8 +310,12 @@ fn people_who_talk_are_not_cut_off_and_a_phone_that_rings_is_waited_for() {
         7 Ringback(false)
         7 Bridge
         going on
-    "#]]);
-    check(REFER, "0 admitted\n1 answered\n5 transfer\n6 accepted\n20 trying\n40 transferred\n40 gone", expect![[r#"
+    "#]],
+    );
+    check(
+        REFER,
+        "0 admitted\n1 answered\n5 transfer\n6 accepted\n20 trying\n40 transferred\n40 gone",
+        expect![[r#"
         0 Caller Ring
         0 Caller Answer
         1 StartVoice
@@ -320,7 +327,8 @@ fn people_who_talk_are_not_cut_off_and_a_phone_that_rings_is_waited_for() {
         40 Operator HangUp
         40 Caller HangUp
         ended transferred_refer by Operator with 200
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
 pub use recorder::{RecordError, Recorder, Recording};
-pub use resample::{Doubler, Resampler, UnsupportedRates};
+pub use resample::{Resampler, UnsupportedRates};
 
 /// How sound travels. Read from the `[media]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]

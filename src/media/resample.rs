@@ -93,25 +93,6 @@ impl Resampler {
     }
 }
 
-/// Doubles 8 kHz to 16 kHz by plain linear interpolation. What that leaves above 4 kHz is wanted: the voice activity
-/// detector takes band-limited noise with an empty upper band for speech.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Doubler {
-    before: i16,
-}
-
-impl Doubler {
-    pub fn push(&mut self, samples: &[i16]) -> Vec<i16> {
-        let mut doubled = Vec::with_capacity(2 * samples.len());
-        for &sample in samples {
-            doubled.push(((i32::from(self.before) + i32::from(sample)) / 2) as i16);
-            doubled.push(sample);
-            self.before = sample;
-        }
-        doubled
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,12 +149,5 @@ mod tests {
             Resampler::new(SampleRate(0), SampleRate(8_000)).unwrap_err(),
             UnsupportedRates { from: 0, to: 8_000 }
         );
-    }
-
-    #[test]
-    fn doubling_joins_frames() {
-        let mut doubler = Doubler::default();
-        assert_eq!(doubler.push(&[10, 20]), [5, 10, 15, 20]);
-        assert_eq!(doubler.push(&[-20, i16::MIN]), [0, -20, -16394, i16::MIN]);
     }
 }

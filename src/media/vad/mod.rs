@@ -3,6 +3,8 @@
 //! back as echo has to be louder than the caller's would.
 
 pub mod linear;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -22,6 +24,9 @@ pub struct Config {
     pub least_dbfs: f32,
     /// How much further above the noise it must be while we speak, dB.
     pub own_speech_db: f32,
+    /// Sound below this is silence while we speak, dBFS: our voice is sent at −20, its loudest moments at −13, and a line
+    /// or a telephone gives it back 20 dB weaker at least.
+    pub own_speech_least_dbfs: f32,
     /// Speech must last this long to count, milliseconds.
     pub onset_ms: u32,
     /// Silence must last this long to end it, milliseconds.
@@ -30,7 +35,15 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { threshold: 0.55, gate_db: 8.0, least_dbfs: -52.0, own_speech_db: 6.0, onset_ms: 80, hangover_ms: 200 }
+        Config {
+            threshold: 0.55,
+            gate_db: 5.0,
+            least_dbfs: -52.0,
+            own_speech_db: 6.0,
+            own_speech_least_dbfs: -34.0,
+            onset_ms: 80,
+            hangover_ms: 200,
+        }
     }
 }
 
@@ -44,8 +57,18 @@ pub enum VadEvent {
 
 /// Samples the detector takes at once, at 16 kHz.
 const WINDOW: usize = 256;
-/// How fast the noise estimate follows a line that grows louder, dB a frame (3 dB a second).
-const FLOOR_RISE_DB: f32 = 0.06;
+/// How fast the noise estimate follows a line that grows louder, dB a frame (20 dB a second).
+const FLOOR_RISE_DB: f32 = 0.4;
+/// The same under speech, half a decibel a second: enough to end an utterance that is a new noise in truth.
+const FLOOR_RISE_SPEAKING_DB: f32 = 0.01;
+/// The level of speech the detector was made for, and how much a faint caller is raised to it.
+const DETECTOR_DBFS: f32 = -18.0;
+const MOST_GAIN_DB: f32 = 15.0;
+/// How fast the loudest is forgotten, dB a frame.
+const LOUDEST_FALL_DB: f32 = 0.1;
+/// Speech that has begun goes on at this much less: words end more softly than they begin.
+const STAY_DB: f32 = 4.0;
+const STAY_SCORE: f32 = 0.1;
 /// The share of a frame's power that a tone of one frequency, or a pair of them, takes.
 const TONE_SHARE: f64 = 0.75;
 /// The progress tone of European exchanges (ITU-T E.180), hertz.
@@ -61,6 +84,8 @@ pub struct Vad {
     rest: Vec<i16>,
     noise_dbfs: Option<f32>,
     speech_dbfs: Option<f32>,
+    /// The loudest of late, by which the detector's sound is brought to the level it knows.
+    loudest_dbfs: f32,
     own_speech: bool,
     state: State,
 }
@@ -88,6 +113,7 @@ impl Vad {
             rest: Vec::with_capacity(2 * WINDOW),
             noise_dbfs: None,
             speech_dbfs: None,
+            loudest_dbfs: -96.0,
             own_speech: false,
             state: State::Silent { voiced_ms: 0, since_ms: 0 },
         }
@@ -113,8 +139,14 @@ impl Vad {
 
     fn is_voiced(&mut self, samples: &[i16], level: f32) -> bool {
         let noise = self.noise_dbfs.unwrap_or(self.config.least_dbfs - self.config.gate_db);
-        let margin = self.config.gate_db + if self.own_speech { self.config.own_speech_db } else { 0.0 };
-        let gate = (noise + margin).max(self.config.least_dbfs);
+        let gate = if self.own_speech {
+            (noise + self.config.gate_db + self.config.own_speech_db).max(self.config.own_speech_least_dbfs)
+        } else {
+            (noise + self.config.gate_db).max(self.config.least_dbfs)
+        };
+        let speaking = matches!(self.state, State::Speaking { .. });
+        let (gate, threshold) =
+            if speaking { (gate - STAY_DB, self.config.threshold - STAY_SCORE) } else { (gate, self.config.threshold) };
         if level < gate {
             self.rest.clear();
             return false;
@@ -123,7 +155,10 @@ impl Vad {
             self.rest.clear();
             return false;
         }
-        self.linear.push(samples, &mut self.rest);
+        self.loudest_dbfs = (self.loudest_dbfs - LOUDEST_FALL_DB).max(level);
+        let gain = 10_f32.powf((DETECTOR_DBFS - self.loudest_dbfs).clamp(0.0, MOST_GAIN_DB) / 20.0);
+        let louder: Vec<i16> = samples.iter().map(|&sample| (f32::from(sample) * gain) as i16).collect();
+        self.linear.push(&louder, &mut self.rest);
         let mut best = None;
         let whole = self.rest.len() / WINDOW * WINDOW;
         for window in self.rest[..whole].chunks_exact(WINDOW) {
@@ -132,16 +167,22 @@ impl Vad {
         }
         self.rest.drain(..whole);
         // A frame that fills no window goes with the state it finds.
-        best.map_or(matches!(self.state, State::Speaking { silent_ms: 0, .. }), |best| best >= self.config.threshold)
+        best.map_or(matches!(self.state, State::Speaking { silent_ms: 0, .. }), |best| best >= threshold)
     }
 
-    /// The noise falls at once and rises slowly; speech is averaged over about a third of a second.
+    /// The noise falls at once and rises slowly; speech is as loud as its louder moments.
     fn track(&mut self, level: f32, voiced: bool) {
         if voiced {
-            self.speech_dbfs = Some(self.speech_dbfs.map_or(level, |speech| speech + (level - speech) / 16.0));
+            let speech = self.speech_dbfs.get_or_insert(level);
+            *speech += (level - *speech) / if level > *speech { 8.0 } else { 128.0 };
         }
+        let rise = match self.state {
+            State::Speaking { .. } => FLOOR_RISE_SPEAKING_DB,
+            State::Silent { voiced_ms: 0, .. } if !voiced => FLOOR_RISE_DB,
+            State::Silent { .. } => 0.0,
+        };
         let noise = self.noise_dbfs.get_or_insert(level.min(self.config.least_dbfs));
-        *noise = if level < *noise { level } else { (*noise + FLOOR_RISE_DB).min(level) };
+        *noise = if level < *noise { level } else { (*noise + rise).min(level) };
         *noise = noise.max(-80.0);
     }
 

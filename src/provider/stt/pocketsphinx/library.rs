@@ -156,7 +156,7 @@ impl PocketSphinx {
                     unsafe { parse(ptr::null_mut(), definitions(), pointers.len() as i32, pointers.as_mut_ptr(), 1) };
                 if config.is_null() { Err(LibraryError::Refused) } else { Ok(config) }
             }
-            Generation::Object { init, set, free } => {
+            Generation::Object { init, set, .. } => {
                 // SAFETY: null asks for the built-in definitions.
                 let config = unsafe { init(ptr::null()) };
                 if config.is_null() {
@@ -164,11 +164,9 @@ impl PocketSphinx {
                 }
                 for (name, value) in settings {
                     let (name, value) = (text((*name).to_owned())?, text((*value).to_owned())?);
+                    // What a release has no option for, it no longer does; without its files `ps_init` fails.
                     // SAFETY: both strings are copied by the call. It converts the value to the option's own type.
-                    if unsafe { set(config, name.as_ptr(), value.as_ptr()) }.is_null() {
-                        unsafe { free(config) };
-                        return Err(LibraryError::Refused);
-                    }
+                    unsafe { set(config, name.as_ptr(), value.as_ptr()) };
                 }
                 Ok(config)
             }

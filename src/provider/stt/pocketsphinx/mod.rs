@@ -65,8 +65,11 @@ pub struct Offline {
     dictionary: Dictionary,
     languages: Vec<Language>,
     /// Texts made before, so that a call pays for no grammar twice.
-    texts: Mutex<HashMap<(Expectation, Vec<Language>), Arc<str>>>,
+    texts: Mutex<HashMap<Question, Arc<str>>>,
 }
+
+/// What was asked, and in which languages it may be answered.
+type Question = (Expectation, Vec<Language>);
 
 /// Grammars kept as text; with a size's parts known one by one there are more than fit, and then all are dropped.
 const MOST_TEXTS: usize = 256;
