@@ -37,8 +37,8 @@ pub struct Config {
     pub library: Option<PathBuf>,
     /// The directory of the English acoustic model (it holds `mdef`, `means`, …).
     pub model: PathBuf,
-    /// Utterances recognised at the same time. Each decoder takes 100 MB once it knows the grammars of a
-    /// catalogue of 100 cars and, while somebody speaks, a tenth of a core.
+    /// Utterances recognised at the same time. Each takes 25 MB, 60 MB while an open
+    /// question about a catalogue of 100 cars is answered, and then a tenth of a core.
     pub decoders: usize,
     /// How long an utterance may wait for a decoder.
     pub wait: Duration,
