@@ -19,15 +19,15 @@ const DONE: Step = Step::HearOut { quiet_ms: 900 };
 /// What a caller who speaks does.
 const SPOKEN: &[Step] = &[
     DONE,
-    Step::Say("двісті п'ять на п'ятдесят п'ять шістнадцять"),
-    DONE,
-    Step::Say("так правильно"),
+    Step::Say("мені потрібні зимові шини двісті п'ять п'ятдесят п'ять шістнадцять"),
+    Step::HearFirst { speech_ms: 10_000 },
+    Step::Say("перший варіант"),
     DONE,
     Step::HangUp,
 ];
 /// What a caller who presses keys does.
 const KEYED: &[Step] = &[DONE, Step::Press("205*55*16#"), DONE, Step::Press("2"), DONE, Step::HangUp];
-const VOICES: [&str; 4] = ["f2", "m3", "f4", "m5"];
+const VOICES: [&str; 4] = ["f2", "m1", "f5", "m5"];
 
 /// What came out.
 #[derive(Debug, Default)]

@@ -93,9 +93,9 @@ static SIZE: Script = Script {
     voice: "f2",
     steps: &[
         DONE,
-        Step::Say("підберіть зимові шини"),
+        Step::Say("мені потрібні зимові шини"),
         DONE,
-        Step::Say("двісті п'ять на п'ятдесят п'ять шістнадцять"),
+        Step::Say("двісті п'ять п'ятдесят п'ять шістнадцять"),
         // Into the second offer of the answer.
         Step::HearFirst { speech_ms: 9_000 },
         Step::Say("перший варіант"),
@@ -117,16 +117,14 @@ static SIZE: Script = Script {
 static CAR: Script = Script {
     titles: ["шини за автомобілем", "шины по автомобилю", "tyres by car"],
     number: "+380990000002",
-    voice: "m7",
+    voice: "m1",
     steps: &[
         DONE,
-        Step::Say("шини для тойота камрі"),
-        DONE,
-        Step::Say("дві тисячі вісімнадцятого року"),
+        Step::Say("потрібні шини на тойоту камрі дві тисячі вісімнадцятого року"),
         DONE,
         Step::Say("на сімнадцять"),
         DONE,
-        Step::Say("зимові шини"),
+        Step::Say("зимові"),
         DONE,
         Step::Say("дякую до побачення"),
     ],
@@ -146,7 +144,7 @@ static OPERATOR_ASKED: Script = Script {
     voice: "f5",
     steps: &[
         DONE,
-        Step::Say("переключіть на оператора"),
+        Step::Say("з'єднайте мене з оператором"),
         // The agent, then, after ringing, the operator.
         DONE,
         DONE,
