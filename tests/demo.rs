@@ -70,9 +70,12 @@ fn sound_is_whole(performance: &Performance) {
     let seconds = (ended - answered) as f64 / 1000.0;
     let recorded = recording(performance).seconds();
     let received = performance.sound.frames as f64 * 0.02;
-    // Signalling and the recording's end take a moment; a lost half second would be a fault.
+    // The caller stops listening when it hangs up; the record is closed after the goodbye crossed and the recording is
+    // whole, which takes seconds on a busy machine. Losses within the call are counted below, and by the samples.
+    const CLOSING: f64 = 4.0;
     for (what, length) in [("recorded", recorded), ("received", received)] {
-        assert!((length - seconds).abs() < 0.5 + seconds / 100.0, "{what} {length} s of {seconds} s");
+        let all = length > seconds - CLOSING && length < seconds + 0.5 + seconds / 100.0;
+        assert!(all, "{what} {length} s of {seconds} s");
     }
     let (concealed, frames) = (performance.sound.concealed, performance.sound.frames);
     assert!(concealed * 50 < frames, "{concealed} of {frames} frames were lost on the way");
