@@ -11,9 +11,6 @@ pub mod numbers;
 pub mod pool;
 pub mod widen;
 
-#[cfg(test)]
-mod evaluation;
-
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

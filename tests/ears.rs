@@ -3,16 +3,22 @@
 //! nothing of human callers; what they guard is that the demo's sentences are understood and that a change to grammars,
 //! lexicons or settings does not make hearing worse unnoticed.
 
-use super::*;
-use crate::agent::vocabulary::{Make, Named};
-use crate::base::tire::TireSize;
-use crate::base::{AudioFrame, SampleRate};
 use sip::sdp::Codec;
+use std::time::Duration;
+use telefonist::agent::Vocabulary;
+use telefonist::agent::vocabulary::{Make, Named};
+use telefonist::base::Language;
+use telefonist::base::conversation::Expectation;
+use telefonist::base::tire::TireSize;
+use telefonist::base::{AudioFrame, SampleRate};
+use telefonist::provider::stt::pocketsphinx::library::LibraryError;
+use telefonist::provider::stt::pocketsphinx::{Config, Offline};
+use telefonist::provider::stt::{ListenRequest, Recognizer, SpeechStream};
 
-use crate::media::codec::{decode, encode};
-use crate::provider::stt::SttEvent;
-use crate::provider::tts::espeak::{self, Espeak};
-use crate::provider::tts::{SpeechRequest, Synthesizer};
+use telefonist::media::codec::{decode, encode};
+use telefonist::provider::stt::SttEvent;
+use telefonist::provider::tts::espeak::{self, Espeak};
+use telefonist::provider::tts::{SpeechRequest, Synthesizer};
 
 const SIZE: Expectation = Expectation::Size { width: None, profile: None, diameter: None };
 const CAR: Expectation = Expectation::Car { make: None, model: None };
@@ -33,10 +39,10 @@ fn named(name: &str, aliases: &[&str]) -> Named {
 }
 
 fn vocabulary() -> Vocabulary {
-    let sizes = table(include_str!("../../../../fixtures/catalogue/sizes.csv"));
-    let brands = table(include_str!("../../../../fixtures/catalogue/brands.csv"));
-    let makes = table(include_str!("../../../../fixtures/catalogue/makes.csv"));
-    let models: Vec<_> = table(include_str!("../../../../fixtures/catalogue/models.csv")).collect();
+    let sizes = table(include_str!("../fixtures/catalogue/sizes.csv"));
+    let brands = table(include_str!("../fixtures/catalogue/brands.csv"));
+    let makes = table(include_str!("../fixtures/catalogue/makes.csv"));
+    let models: Vec<_> = table(include_str!("../fixtures/catalogue/models.csv")).collect();
     let make = |make: Vec<&'static str>| Make {
         make: named(make[0], &make[1..]),
         models: models.iter().filter(|model| model[0] == make[0]).map(|model| named(model[1], &model[2..])).collect(),
