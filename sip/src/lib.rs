@@ -34,8 +34,10 @@
 //! | 4475, 5118 torture messages | `message`, `endpoint` | a verdict for each in `tests/` |
 //! | 4733 telephone-event | `rtp` | both ways |
 //! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
+//! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |
 //! | 5806 Diversion, 3325 asserted identity | `message` | read |
 //! | 6026 INVITE transactions, corrected | `transaction` | complete |
+//! | 5922, 5923 TLS peers, reuse of connections | `hop`, `endpoint` | a connection is one name's; requests keep to it |
 //! | 6665 events | `endpoint` | NOTIFY answered; only REFER's own subscription |
 
 pub mod auth;

@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::auth::{ClientAuth, Credentials};
-use crate::hop::{Hop, Transport};
+use crate::hop::Hop;
 use crate::ids::IdSource;
-use crate::message::{HeaderName, Host, Method, NameAddr, Request, Response, StatusCode, Uri};
+use crate::message::{HeaderName, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
 use crate::timer::{Timer, Timers};
 
 /// Requests of one attempt: challenges, 423 and a corrected Contact together, so that no registrar can make us loop.
@@ -339,13 +339,8 @@ impl Registrant {
     }
 
     fn contact_uri(&self) -> Uri {
-        let uri = Uri::sip(Host::from(self.contact.ip()))
-            .with_user(&self.registration.contact_user)
-            .with_port(self.contact.port());
-        match self.registration.hop.transport {
-            Transport::Udp => uri,
-            Transport::Tcp => uri.with_param("transport", Some("tcp")),
-        }
+        let secure = self.registration.registrar.scheme == Scheme::Sips;
+        self.registration.hop.own_uri(&self.registration.contact_user, self.contact, secure)
     }
 
     fn send(&mut self) {

@@ -9,6 +9,8 @@ mod bench;
 mod registration;
 #[path = "ladder/transfer.rs"]
 mod transfer;
+#[path = "ladder/transports.rs"]
+mod transports;
 
 use bench::{Bench, CALL, OURS, PEER, address, incoming};
 use bytes::Bytes;

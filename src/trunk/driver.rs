@@ -203,10 +203,11 @@ impl Driver {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 Output::Send { transport: Transport::Udp, remote, bytes, .. } => self.send_datagram(remote, &bytes),
-                Output::Send { transport: Transport::Tcp, local, remote, bytes } => {
+                Output::Send { transport, local, remote, bytes } => {
                     let local = local.filter(|_| self.shared.listening.tcp.is_some());
-                    if self.connections.send(remote, local, bytes).is_err() {
-                        let failed = Input::TransportFailed { transport: Transport::Tcp, remote };
+                    let sent = transport == Transport::Tcp && self.connections.send(remote, local, bytes).is_ok();
+                    if !sent {
+                        let failed = Input::TransportFailed { transport, remote };
                         self.endpoint.handle(Instant::now(), failed);
                     }
                 }

@@ -67,6 +67,7 @@ fn bound(listening: Listening, transport: Transport) -> Option<SocketAddr> {
     match transport {
         Transport::Udp => listening.udp,
         Transport::Tcp => listening.tcp,
+        Transport::Tls(_) | Transport::Ws | Transport::Wss => None,
     }
 }
 

@@ -41,8 +41,8 @@ impl Endpoint {
         let Some(server) = self.open_server(now, arrival) else { return };
         let id = self.new_session_id();
         self.transactions.assign(server, id);
-        let address = arrival.flow.advertised(self.config.public_address);
-        let contact = write::contact(&self.config.contact_user, address, arrival.flow.transport);
+        let secure = write::is_secured(&arrival.request);
+        let contact = write::contact(&self.config.contact_user, arrival.flow, self.config.public_address, secure);
         let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
         let mut session = Session::new(id, phase, arrival.flow, contact);
         let key = dialog.id().clone();

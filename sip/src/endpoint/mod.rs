@@ -34,7 +34,7 @@ use crate::register::{RegisterInput, Registrant};
 use crate::transaction::{ClientInput, ServerInput};
 
 pub use crate::dialog::refer::ReferProgress;
-pub use crate::hop::{Hop, Transport};
+pub use crate::hop::{Hop, TlsPeer, Transport};
 pub use crate::register::{Registration, RegistrationState};
 pub use config::EndpointConfig;
 pub use io::{

@@ -12,7 +12,7 @@ use super::{Endpoint, body, ways, write};
 use crate::auth::ClientAuth;
 use crate::dialog::Dialog;
 use crate::hop::Hop;
-use crate::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::message::{HeaderName, Method, Request, Response, Scheme, StatusCode};
 use crate::timer::Timer;
 use crate::transaction::Failure;
 
@@ -34,9 +34,10 @@ impl Endpoint {
             return self
                 .event(Event::Ended { session: id, end: SessionEnd { by: EndedBy::Us, status: 503, q850: None } });
         }
-        let address = invite.hop.advertised(self.config.public_address);
         let user = invite.contact_user.as_deref().unwrap_or(&self.config.contact_user);
-        let contact = write::contact(user, address, invite.hop.transport);
+        // RFC 3261 §8.1.1.8.
+        let secure = invite.target.scheme == Scheme::Sips;
+        let contact = write::contact(user, invite.hop, self.config.public_address, secure);
         let mut request = Request::new(Method::Invite, invite.target);
         let headers = &mut request.headers;
         headers.push(HeaderName::MaxForwards, "70");

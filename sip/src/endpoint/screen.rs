@@ -117,7 +117,7 @@ pub(super) fn stamp_received(headers: &mut Headers, flow: Hop) -> Option<Hop> {
     }
     let mut reply = flow;
     if !asks_port && !flow.transport.is_reliable() {
-        reply.remote.set_port(via.port.unwrap_or(5060));
+        reply.remote.set_port(via.port.unwrap_or(flow.transport.default_port()));
     }
     headers.replace_first(&HeaderName::Via, via);
     Some(reply)

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use crate::dialog::Dialog;
 use crate::hop::{Hop, Transport, is_private};
+use crate::message::Scheme;
 
 /// The way to try first.
 pub(super) fn first(dialog: &Dialog, flow: Hop) -> Hop {
@@ -28,11 +29,20 @@ fn named(dialog: &Dialog, flow: Hop) -> Option<Hop> {
     if unreachable || !uri.is_sip() {
         return None;
     }
-    let transport = match uri.transport().as_deref() {
-        None => flow.transport,
-        Some("udp") => Transport::Udp,
-        Some("tcp") => Transport::Tcp,
-        Some(_) => return None,
+    let transport = match (uri.transport().as_deref(), uri.scheme == Scheme::Sips) {
+        // A SIPS URI never goes in the clear (RFC 5630 §3.1); whoever is there must prove the name first called.
+        (None | Some("tls" | "tcp"), true) | (Some("tls"), false) if matches!(flow.transport, Transport::Tls(_)) => {
+            flow.transport
+        }
+        (None, false) => flow.transport,
+        (Some("udp"), false) => Transport::Udp,
+        (Some("tcp"), false) => Transport::Tcp,
+        _ => return None,
     };
-    Some(Hop { transport, remote: SocketAddr::new(ip, uri.port.unwrap_or(5060)), ..flow })
+    // Nobody can connect to a browser.
+    if matches!(transport, Transport::Ws | Transport::Wss) {
+        return None;
+    }
+    let remote = SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port()));
+    Some(Hop { transport, remote, ..flow })
 }

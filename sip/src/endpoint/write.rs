@@ -1,10 +1,12 @@
 //! What we say of ourselves in headers: what we can do, where we are reached, what a body is.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
 use super::io::Reason;
-use crate::hop::Transport;
-use crate::message::{HeaderName, Headers, Host, Method, Params, Response, TokenParams, Uri};
+use crate::hop::Hop;
+use crate::message::{Contact, HeaderName, Headers, Method, Params, Request, Response, Scheme, TokenParams, Uri};
 
 /// The methods we serve (RFC 3261 §20.5).
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
@@ -42,13 +44,22 @@ pub(super) fn accepts(headers: &mut Headers) {
     headers.push(HeaderName::AcceptLanguage, "uk, ru, en");
 }
 
-/// Our Contact: `<sip:user@address>`.
-pub(super) fn contact(user: &str, address: std::net::SocketAddr, transport: Transport) -> String {
-    let uri = Uri::sip(Host::from(address.ip())).with_user(user).with_port(address.port());
-    match transport {
-        Transport::Udp => format!("<{uri}>"),
-        Transport::Tcp => format!("<{}>", uri.with_param("transport", Some("tcp"))),
-    }
+/// Our Contact towards `hop`: `<sip:user@address>`, or with `sips:`.
+pub(super) fn contact(user: &str, hop: Hop, public: Option<IpAddr>, secure: bool) -> String {
+    format!("<{}>", hop.own_uri(user, hop.advertised(public), secure))
+}
+
+/// Whether the answer to `invite` must bear a SIPS Contact (RFC 3261 §12.1.1): its Request-URI is one, or the first
+/// Record-Route, or in its absence the Contact.
+pub(super) fn is_secured(invite: &Request) -> bool {
+    let is_sips = |uri: &Uri| uri.scheme == Scheme::Sips;
+    let routes = invite.headers.record_routes().unwrap_or_default();
+    let contacts = || invite.headers.contacts().unwrap_or_default();
+    is_sips(&invite.uri)
+        || match routes.first() {
+            Some(route) => is_sips(&route.uri),
+            None => contacts().iter().filter_map(Contact::address).any(|contact| is_sips(&contact.uri)),
+        }
 }
 
 pub(super) fn sdp(headers: &mut Headers, body: &mut Bytes, sdp: Bytes) {

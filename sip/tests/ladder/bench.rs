@@ -32,6 +32,8 @@ pub struct Bench {
     /// The session of the last `Invited`.
     pub session: SessionId,
     pub sent: Vec<Message>,
+    /// The ways of everything sent.
+    pub hops: Vec<(Transport, SocketAddr)>,
     log: String,
 }
 
@@ -54,6 +56,7 @@ impl Bench {
             remote: address(PEER),
             session: CALL,
             sent: Vec::new(),
+            hops: Vec::new(),
             log: String::new(),
         }
     }
@@ -65,6 +68,9 @@ impl Bench {
     pub fn input(&mut self, input: Input) -> &mut Bench {
         self.endpoint.handle(self.start + self.now, input);
         while let Some(output) = self.endpoint.poll_output() {
+            if let Output::Send { transport, remote, .. } = &output {
+                self.hops.push((*transport, *remote));
+            }
             let line = match output {
                 Output::Send { remote, bytes, .. } if bytes.as_ref() == b"\r\n\r\n" => format!("-> {remote} ping"),
                 Output::Send { remote, bytes, .. } => {
@@ -168,11 +174,20 @@ impl Bench {
 
     /// We call the peer.
     pub fn dial(&mut self, credentials: Option<Credentials>) -> &mut Bench {
+        self.invite("sip:bob@192.0.2.2", self.hop(), credentials)
+    }
+
+    /// We call `target` by `hop`.
+    pub fn invite_by(&mut self, target: &str, hop: Hop) -> &mut Bench {
+        self.invite(target, hop, None)
+    }
+
+    fn invite(&mut self, target: &str, hop: Hop, credentials: Option<Credentials>) -> &mut Bench {
         let invite = Invite {
-            target: "sip:bob@192.0.2.2".parse().expect("a URI"),
-            hop: self.hop(),
+            target: target.parse().expect("a URI"),
+            hop,
             from: "<sip:alice@example.org>".parse().expect("an address"),
-            to: "<sip:bob@192.0.2.2>".parse().expect("an address"),
+            to: format!("<{target}>").parse().expect("an address"),
             credentials,
             sdp: Bytes::from_static(b"v=0\r\n"),
             headers: vec![("P-Asserted-Identity".into(), "<sip:+380441234567@example.org>".into())],
