@@ -1,6 +1,8 @@
 //! All settings of the program: one file, one tree, every room's part read here into that room's own `Config`.
 //! `telefonist.example.toml` shows each setting with its default; a test holds the two to each other.
 
+mod switches;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -253,6 +255,8 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
 fn account(section: &Section<'_>) -> trunk::AccountConfig {
     let mut account = trunk::AccountConfig::default();
     section.text("name", "\"carrier\"", &mut account.name);
+    // First: what follows overrides it.
+    switches::read(section, &mut account);
     section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
     section.optional_text("outbound_proxy", "\"sip:proxy.carrier.example\"", &mut account.outbound_proxy);
     section.text("user", "\"380441234567\"", &mut account.user);

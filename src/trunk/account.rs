@@ -8,7 +8,10 @@ use sip::auth::Credentials;
 use sip::endpoint::{AccountId, Hop, Registration};
 use sip::message::{Host, NameAddr, Uri};
 
+use super::numbers::NumberPlan;
+use super::profile::{CallerId, Shown, Switches};
 use super::{AccountConfig, StartError};
+use crate::base::PhoneNumber;
 
 /// One account, its configuration understood.
 #[derive(Debug, Clone)]
@@ -27,6 +30,9 @@ pub struct Account {
     expires: Duration,
     keep_alive: Duration,
     peers: Vec<IpAddr>,
+    pub profile: &'static str,
+    pub switches: Switches,
+    pub numbers: NumberPlan,
 }
 
 /// The account that a call belongs to.
@@ -77,6 +83,9 @@ impl Account {
             expires: config.expires,
             keep_alive: config.keep_alive,
             peers: config.peers.clone(),
+            profile: config.profile,
+            switches: config.switches.clone(),
+            numbers: NumberPlan { format: config.switches.numbers, country: config.country.clone() },
         })
     }
 
@@ -89,9 +98,39 @@ impl Account {
         Uri::sip(self.domain.clone()).with_user(&self.user)
     }
 
-    /// From of the account's requests.
-    pub fn from(&self) -> NameAddr {
-        NameAddr::new(self.aor())
+    /// From of a call placed for `caller`. Most carriers know their customer by the account in From and take the caller
+    /// from another header, or from the display name.
+    pub fn from(&self, caller: Option<&PhoneNumber>) -> NameAddr {
+        let mut from = NameAddr::new(match (self.switches.from, caller) {
+            (Shown::Caller, Some(caller)) => self.address_of(caller),
+            (Shown::Caller | Shown::Account, _) => self.aor(),
+        });
+        from.display = caller.map(|caller| self.numbers.write(caller));
+        from
+    }
+
+    /// User part of our Contact in a call placed for `caller`.
+    pub fn contact_user(&self, caller: Option<&PhoneNumber>) -> String {
+        match (self.switches.contact, caller) {
+            (Shown::Caller, Some(caller)) => self.numbers.write(caller),
+            (Shown::Caller | Shown::Account, _) => self.contact_user.clone(),
+        }
+    }
+
+    /// The header that names `caller` to the carrier, where it wants one.
+    pub fn caller_id(&self, caller: &PhoneNumber) -> Option<(String, String)> {
+        let identity = NameAddr::new(self.address_of(caller));
+        let (name, value) = match self.switches.caller_id {
+            CallerId::Asserted => ("P-Asserted-Identity", identity.to_string()),
+            CallerId::Preferred => ("P-Preferred-Identity", identity.to_string()),
+            CallerId::RemoteParty => ("Remote-Party-ID", format!("{identity};party=calling;privacy=off;screen=no")),
+            CallerId::Absent => return None,
+        };
+        Some((name.to_owned(), value))
+    }
+
+    fn address_of(&self, number: &PhoneNumber) -> Uri {
+        Uri::sip(self.domain.clone()).with_user(&self.numbers.write(number))
     }
 
     pub fn registration(&self, hop: Hop) -> Registration {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::profile::{Profile, Switches};
 use crate::base::Secret;
 
 /// The `[sip]` table.
@@ -111,6 +112,12 @@ pub struct AccountConfig {
     pub peers: Vec<IpAddr>,
     /// Register. Without it the account only places calls, and takes those from its addresses.
     pub register: bool,
+    /// The name of the profile that `switches` began with, for reports.
+    pub profile: &'static str,
+    /// What the carrier wants done its way.
+    pub switches: Switches,
+    /// Digits of the country code whose national numbers the carrier writes.
+    pub country: String,
 }
 
 impl Default for AccountConfig {
@@ -129,6 +136,9 @@ impl Default for AccountConfig {
             keep_alive: Duration::from_secs(25),
             peers: Vec::new(),
             register: true,
+            profile: Profile::generic().name,
+            switches: Switches::default(),
+            country: Profile::generic().country.to_owned(),
         }
     }
 }

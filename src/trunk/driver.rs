@@ -368,6 +368,7 @@ impl Driver {
         match hop {
             Ok(hop) => {
                 let known = self.hops.insert(id, hop);
+                self.update(id, |status| status.address = Some(hop.remote));
                 if !account.registers {
                     self.set_state(id, AccountState::Unused);
                 } else if known != Some(hop) {
@@ -409,9 +410,13 @@ impl Driver {
     }
 
     fn set_state(&self, id: AccountId, state: AccountState) {
+        self.update(id, |status| status.state = state);
+    }
+
+    fn update(&self, id: AccountId, change: impl FnOnce(&mut AccountStatus)) {
         self.accounts.send_modify(|accounts| {
             if let Some(status) = accounts.get_mut(id.0 as usize) {
-                status.state = state;
+                change(status);
             }
         });
     }

@@ -37,7 +37,7 @@ pub(super) fn receive(
         tracing::error!(%error, "a caller is refused");
         later()
     })?;
-    let offers = offers(shared, hop, port.rtp_addr);
+    let offers = offers(shared, account, hop, port.rtp_addr);
     let domain = account.map_or_else(|| invite.from.uri.host.clone(), |account| account.domain.clone());
     let identity = Identity { local: invite.to.clone(), domain };
     let machine = Session::incoming(session, identity, offers, invite.sdp.as_ref(), shared.config.end_on_lost_sound)
@@ -53,18 +53,27 @@ pub(super) fn receive(
     Ok(LegTask::new(machine, door, port, source, events, wishes))
 }
 
-/// The SDP side of a leg towards `hop`.
-pub(super) fn offers(shared: &Shared, hop: Hop, rtp: SocketAddr) -> OfferAnswer {
+/// The SDP side of a leg towards `hop`, which belongs to `account`.
+pub(super) fn offers(shared: &Shared, account: Option<&Account>, hop: Hop, rtp: SocketAddr) -> OfferAnswer {
     let advertised = SocketAddr::new(hop.advertised(shared.config.advertised_address).ip(), rtp.port());
     // RFC 8866 §5.2 wants a number that other implementations can hold: 62 bits and not zero.
     let session_id = shared.ids.next_id().0 >> 2 | 1;
-    OfferAnswer::new(Capabilities::default(), advertised, session_id)
+    let capabilities = account.map_or_else(Capabilities::default, |account| account.switches.capabilities());
+    OfferAnswer::new(capabilities, advertised, session_id)
+}
+
+/// A party's number, written as the account's carrier does, or as anybody might.
+pub(super) fn number(account: Option<&Account>, user: &str) -> Option<PhoneNumber> {
+    match account {
+        Some(account) => account.numbers.read(user),
+        None => PhoneNumber::parse(user).ok(),
+    }
 }
 
 fn info(shared: &Shared, account: Option<&Account>, trusted: bool, invite: &IncomingInvite) -> LegInfo {
     // Only a carrier we hold an account at is believed about who calls (RFC 3325 §3).
     let asserted = invite.asserted_identity.as_ref().filter(|_| trusted);
-    let number = |party: &NameAddr| party.uri.user_decoded().and_then(|user| PhoneNumber::parse(&user).ok());
+    let number = |party: &NameAddr| party.uri.user_decoded().and_then(|user| self::number(account, &user));
     let display = |party: &NameAddr| party.display.clone().filter(|name| !name.trim().is_empty());
     LegInfo {
         door: Door::Sip,
@@ -74,7 +83,7 @@ fn info(shared: &Shared, account: Option<&Account>, trusted: bool, invite: &Inco
         dialled: dialled(account, invite),
         foreign_id: invite.call_id.clone(),
         remote: invite.remote,
-        transfer: TransferWays { refer: true, pbx: false },
+        transfer: TransferWays { refer: account.is_none_or(|account| account.switches.refer), pbx: false },
     }
 }
 

@@ -8,7 +8,9 @@ mod connections;
 mod driver;
 mod incoming;
 mod leg;
+pub mod numbers;
 mod outgoing;
+pub mod profile;
 mod resolve;
 mod session;
 mod tcp;
@@ -93,7 +95,10 @@ pub struct InviteOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountStatus {
     pub name: String,
+    pub profile: &'static str,
     pub state: AccountState,
+    /// Where the carrier is, as looked up; `None` until it was found.
+    pub address: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +211,8 @@ impl Trunk {
         let endpoint = Endpoint::new(endpoint, IdSource::new(StdRng::seed_from_u64(rand::rng().random())));
         let status = |account: &Account| AccountStatus {
             name: account.name.clone(),
+            profile: account.profile,
+            address: None,
             state: if account.registers { AccountState::Registering } else { AccountState::Unused },
         };
         let (accounts_tx, statuses) = watch::channel(accounts.iter().map(status).collect());

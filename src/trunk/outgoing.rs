@@ -48,7 +48,7 @@ pub(super) async fn invite(
             OpenError::PortsExhausted | OpenError::Bind { .. } => InviteError::NoMediaPort,
         }
     })?;
-    let offers = incoming::offers(shared, hop, port.rtp_addr);
+    let offers = incoming::offers(shared, account, hop, port.rtp_addr);
     let from = from(shared, account, hop, options.caller.as_ref());
     let domain = account.map_or_else(|| target.host.clone(), |account| account.domain.clone());
     let identity = Identity { local: from.clone(), domain };
@@ -58,12 +58,12 @@ pub(super) async fn invite(
     let info = LegInfo {
         door: Door::Sip,
         door_name: account.map_or(&shared.config.name, |account| &account.name).clone(),
-        caller: target.user_decoded().and_then(|user| PhoneNumber::parse(&user).ok()),
+        caller: target.user_decoded().and_then(|user| incoming::number(account, &user)),
         caller_name: None,
         dialled: target.user_decoded().unwrap_or_default(),
         foreign_id: String::new(),
         remote: hop.remote,
-        transfer: TransferWays { refer: true, pbx: false },
+        transfer: TransferWays { refer: account.is_none_or(|account| account.switches.refer), pbx: false },
     };
     let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
     let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
@@ -76,7 +76,7 @@ pub(super) async fn invite(
         from,
         credentials: account.and_then(|account| account.credentials.clone()),
         sdp,
-        contact_user: account.map(|account| account.contact_user.clone()),
+        contact_user: account.map(|account| account.contact_user(options.caller.as_ref())),
         ring_limit: if options.ring_limit.is_zero() { RING_LIMIT } else { options.ring_limit },
     });
     wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
@@ -105,27 +105,23 @@ fn target_of<'a>(
     }
     let number = target.trim().strip_prefix("tel:").unwrap_or(target.trim());
     let number = number.split(';').next().unwrap_or_default();
-    let plausible = address(number, &Host::Name("domain".to_owned())).filter(Uri::is_sip).is_some();
-    if !plausible {
-        return Err(InviteError::BadTarget);
-    }
-    let account = account.or(shared.accounts.first()).ok_or(InviteError::NoAccount)?;
-    let uri = address(number, &account.domain).ok_or(InviteError::BadTarget)?;
+    let Some(account) = account.or(shared.accounts.first()) else {
+        let plausible = address(number, &Host::Name("domain".to_owned())).is_some_and(|uri| uri.is_sip());
+        return Err(if plausible { InviteError::NoAccount } else { InviteError::BadTarget });
+    };
+    let uri = address(&account.numbers.dial(number), &account.domain).filter(Uri::is_sip);
+    let uri = uri.ok_or(InviteError::BadTarget)?;
     Ok((uri, Some(account)))
 }
 
 /// A carrier knows its account by From; a peer called directly is shown the number itself.
 fn from(shared: &Shared, account: Option<&Account>, hop: Hop, caller: Option<&PhoneNumber>) -> NameAddr {
-    let mut from = match account {
-        Some(account) => account.from(),
-        None => {
-            let host = hop.advertised(shared.config.advertised_address).ip();
-            let user = caller.map_or("telefonist", PhoneNumber::e164);
-            NameAddr::new(Uri::sip(host.into()).with_user(user))
-        }
+    let Some(account) = account else {
+        let host = hop.advertised(shared.config.advertised_address).ip();
+        let user = caller.map_or("telefonist", PhoneNumber::e164);
+        return NameAddr::new(Uri::sip(host.into()).with_user(user));
     };
-    from.display = caller.filter(|_| account.is_some()).map(|caller| caller.e164().to_owned());
-    from
+    account.from(caller)
 }
 
 /// Headers as they may stand in a message. Values lose their line breaks, which would begin another header; a name that
@@ -137,8 +133,7 @@ fn headers(account: Option<&Account>, options: &InviteOptions) -> Vec<(String, S
     let given = options.headers.iter().filter(|(name, _)| is_token(name));
     let mut headers: Vec<(String, String)> = given.map(|(name, value)| (name.clone(), plain(value))).collect();
     if let (Some(account), Some(caller)) = (account, &options.caller) {
-        let identity = NameAddr::new(Uri::sip(account.domain.clone()).with_user(caller.e164()));
-        headers.push(("P-Asserted-Identity".to_owned(), identity.to_string()));
+        headers.extend(account.caller_id(caller));
     }
     headers
 }

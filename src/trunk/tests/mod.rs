@@ -3,6 +3,7 @@
 mod accounts;
 mod between;
 mod peer;
+mod profiles;
 mod strangers;
 mod tcp;
 mod transfer;

@@ -1,0 +1,107 @@
+//! The profile of an account, and the switches that override it.
+
+use sip::sdp::Codec;
+
+use crate::settings::Section;
+use crate::trunk::AccountConfig;
+use crate::trunk::numbers::NumberFormat;
+use crate::trunk::profile::{CallerId, Profile, Shown};
+
+const SHOWN: [(&str, Shown); 2] = [("account", Shown::Account), ("caller", Shown::Caller)];
+const CALLER_IDS: [(&str, CallerId); 4] = [
+    ("pai", CallerId::Asserted),
+    ("ppi", CallerId::Preferred),
+    ("rpid", CallerId::RemoteParty),
+    ("none", CallerId::Absent),
+];
+const NUMBERS: [(&str, NumberFormat); 4] = [
+    ("as_dialled", NumberFormat::AsDialled),
+    ("e164", NumberFormat::E164),
+    ("digits", NumberFormat::Digits),
+    ("national", NumberFormat::National),
+];
+const CODECS: [(&str, Codec); 2] = [("PCMA", Codec::Pcma), ("PCMU", Codec::Pcmu)];
+/// What G.711 is sent in.
+const PTIMES: [i64; 5] = [10, 20, 30, 40, 60];
+
+pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
+    let profiles: Vec<(&str, &Profile)> = Profile::all().iter().map(|profile| (profile.name, profile)).collect();
+    let mut profile = Profile::generic();
+    section.choice("profile", &profiles, &mut profile);
+    account.profile = profile.name;
+    account.register = profile.register;
+    account.country = profile.country.to_owned();
+    account.switches = profile.switches.clone();
+
+    let switches = &mut account.switches;
+    section.choice("from", &SHOWN, &mut switches.from);
+    section.choice("caller_id", &CALLER_IDS, &mut switches.caller_id);
+    section.choice("contact", &SHOWN, &mut switches.contact);
+    section.choice("numbers", &NUMBERS, &mut switches.numbers);
+    section.flag("refer", &mut switches.refer);
+    section.choices("codecs", &CODECS, &mut switches.codecs);
+    let mut ptime_ms = i64::from(switches.ptime_ms);
+    section.number("ptime_ms", 10..=60, &mut ptime_ms);
+    if PTIMES.contains(&ptime_ms) {
+        switches.ptime_ms = u32::try_from(ptime_ms).unwrap_or(switches.ptime_ms);
+    } else {
+        section.wrong_value("ptime_ms", &ptime_ms.to_string(), "10, 20, 30, 40, 60");
+    }
+    section.text("country", "\"380\"", &mut account.country);
+    if !matches!(account.country.len(), 1..=3) || !account.country.bytes().all(|c| c.is_ascii_digit()) {
+        section.wrong_value("country", &account.country, "1 to 3 digits: 380");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use expect_test::expect;
+
+    use super::super::Settings;
+    use crate::base::Language;
+
+    const ACCOUNT: &str = "[[sip.account]]\nname = \"a\"\nregistrar = \"sip:a.example\"\nuser = \"100\"\n";
+
+    #[test]
+    fn a_profile_sets_switches_and_each_can_be_overridden() {
+        let read = |more: &str| {
+            let settings = Settings::parse(&format!("{ACCOUNT}{more}"), BTreeMap::new()).unwrap();
+            let account = settings.sip.unwrap().accounts.remove(0);
+            format!(
+                "{} register={} country={} {:?}\n",
+                account.profile, account.register, account.country, account.switches
+            )
+        };
+        let overridden = "profile = \"twilio\"\nregister = true\nfrom = \"account\"\ncaller_id = \"rpid\"\ncontact = \"account\"\n\
+                          numbers = \"national\"\nrefer = true\ncodecs = [\"PCMA\"]\nptime_ms = 30\ncountry = \"48\"\n";
+        expect![[r#"
+            generic register=true country=380 Switches { from: Account, caller_id: Asserted, contact: Account, numbers: AsDialled, refer: true, codecs: [Pcma, Pcmu], ptime_ms: 20 }
+            twilio register=false country=380 Switches { from: Caller, caller_id: Asserted, contact: Caller, numbers: E164, refer: false, codecs: [Pcmu, Pcma], ptime_ms: 20 }
+            twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, codecs: [Pcma], ptime_ms: 30 }
+        "#]]
+        .assert_eq(&(read("") + &read("profile = \"twilio\"\n") + &read(overridden)));
+    }
+
+    #[test]
+    fn mistakes_in_switches_are_told() {
+        let text = format!(
+            "{ACCOUNT}profile = \"twillio\"\nnumbers = \"+380\"\nptime_ms = 25\ncountry = \"+380\"\ncodecs = [\"G729\"]\n"
+        );
+        let faults = Settings::parse(&text, BTreeMap::new()).unwrap_err();
+        expect![[r#"
+            t.toml:5: T005 sip.account.a.profile: "twillio" will not do
+                Allowed: generic, fritzbox, asterisk, freepbx, 3cx, kamailio, twilio, telnyx, zadarma, binotel, ringostat, mango
+            t.toml:6: T005 sip.account.a.numbers: "+380" will not do
+                Allowed: as_dialled, e164, digits, national
+            t.toml:7: T005 sip.account.a.ptime_ms: 25 will not do
+                Allowed: 10, 20, 30, 40, 60
+            t.toml:8: T005 sip.account.a.country: +380 will not do
+                Allowed: 1 to 3 digits: 380
+            t.toml:9: T005 sip.account.a.codecs: G729 will not do
+                Allowed: PCMA, PCMU
+        "#]]
+        .assert_eq(&crate::settings::report(&faults, "t.toml", Language::English));
+    }
+}

@@ -1,0 +1,148 @@
+//! Profiles: what carriers and PBXs want done their way, as named sets of switches. A quirk is a switch here or it is
+//! nowhere; the messages each profile leads to stand in `fixtures/sip/carrier/`. A profile is where to begin, from
+//! public documentation: every switch can be set for an account by itself.
+
+use std::sync::LazyLock;
+
+use sip::sdp::{Capabilities, Codec};
+
+use super::numbers::NumberFormat;
+use NumberFormat::{AsDialled, Digits, E164, National};
+
+/// A profile: its name, how the carrier knows us, and its switches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub name: &'static str,
+    /// We register. Without: the carrier knows us by our address, and we it by its own.
+    pub register: bool,
+    /// Digits of the country code whose national numbers it writes.
+    pub country: &'static str,
+    pub switches: Switches,
+}
+
+/// The switches of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switches {
+    /// Whose number stands in From.
+    pub from: Shown,
+    /// The header that names the caller to the carrier, where we call for somebody.
+    pub caller_id: CallerId,
+    /// Whose number is the user part of our Contact in calls we place.
+    pub contact: Shown,
+    pub numbers: NumberFormat,
+    /// The carrier moves calls by REFER (RFC 3515). Without: hand-overs are bridged by us.
+    pub refer: bool,
+    /// Codecs for its calls, the preferred one first.
+    pub codecs: Vec<Codec>,
+    /// Milliseconds of sound a packet to us should hold.
+    pub ptime_ms: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The account's user.
+    Account,
+    /// The number we call for, where there is one.
+    Caller,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerId {
+    /// P-Asserted-Identity (RFC 3325 §9.1): between networks that trust each other.
+    Asserted,
+    /// P-Preferred-Identity (RFC 3325 §9.2): a client's wish, for the carrier to check.
+    Preferred,
+    /// Remote-Party-ID, which came before RFC 3325 and is still asked for.
+    RemoteParty,
+    /// None: the carrier shows what its own settings say.
+    Absent,
+}
+
+impl Default for Switches {
+    /// What RFC 3261 and common sense suggest.
+    fn default() -> Switches {
+        Switches {
+            from: Shown::Account,
+            caller_id: CallerId::Asserted,
+            contact: Shown::Account,
+            numbers: AsDialled,
+            refer: true,
+            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            ptime_ms: 20,
+        }
+    }
+}
+
+impl Switches {
+    /// What an account's SDP offers and takes.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities { codecs: self.codecs.clone(), ptime_ms: self.ptime_ms, ..Capabilities::default() }
+    }
+
+    /// One telephone of a PBX that somebody else runs: the number shown and the transfers are its own settings'.
+    fn hosted() -> Switches {
+        Switches { caller_id: CallerId::Absent, refer: false, ..Switches::default() }
+    }
+
+    /// Trunks of the large platforms: E.164 both ways, µ-law first, REFER a matter of contract.
+    fn platform() -> Switches {
+        Switches {
+            from: Shown::Caller,
+            numbers: E164,
+            refer: false,
+            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            ..Switches::default()
+        }
+    }
+}
+
+static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    let registered = |name, switches| Profile { name, register: true, country: "380", switches };
+    let wants_caller_id = |caller_id| Switches { caller_id, ..Switches::default() };
+    let hosted = |numbers| Switches { numbers, ..Switches::hosted() };
+    vec![
+        registered("generic", Switches::default()),
+        // A home router: we are one of its telephones.
+        Profile { country: "49", ..registered("fritzbox", Switches::hosted()) },
+        registered("asterisk", Switches::default()),
+        registered("freepbx", Switches::default()),
+        registered("3cx", wants_caller_id(CallerId::RemoteParty)),
+        // A proxy asserts identities itself, about whom it authenticated.
+        registered("kamailio", wants_caller_id(CallerId::Preferred)),
+        // It knows its customers by their addresses and calls them by theirs.
+        Profile {
+            register: false,
+            ..registered("twilio", Switches { contact: Shown::Caller, ..Switches::platform() })
+        },
+        registered("telnyx", Switches::platform()),
+        registered("zadarma", hosted(Digits)),
+        registered("binotel", hosted(National)),
+        registered("ringostat", hosted(Digits)),
+        Profile { country: "7", ..registered("mango", hosted(Digits)) },
+    ]
+});
+
+impl Profile {
+    /// All built-in profiles; the first is for whoever is not among them.
+    pub fn all() -> &'static [Profile] {
+        &PROFILES
+    }
+
+    pub fn generic() -> &'static Profile {
+        &PROFILES[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_the_first_is_generic() {
+        let names: std::collections::BTreeSet<&str> = Profile::all().iter().map(|profile| profile.name).collect();
+        assert_eq!(names.len(), Profile::all().len());
+        let generic = Profile::generic();
+        assert_eq!((generic.name, &generic.switches), ("generic", &Switches::default()));
+        assert_eq!(Switches::default().capabilities(), Capabilities::default());
+    }
+}
