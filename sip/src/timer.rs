@@ -77,6 +77,8 @@ pub enum Timer {
     ReferLimit,
     /// Session: the peer hung up while a REFER's outcome was still awaited.
     ReferGrace,
+    /// Session: our owner did not decide on the peer's REFER, or did not tell its outcome.
+    ReferralLimit,
     /// Registration: time to register anew.
     Refresh,
     /// Registration: time to try again after a failure.
@@ -110,6 +112,7 @@ impl Timer {
             Timer::CancelLimit => "cancel-limit",
             Timer::ReferLimit => "refer-limit",
             Timer::ReferGrace => "refer-grace",
+            Timer::ReferralLimit => "referral-limit",
             Timer::Refresh => "register-refresh",
             Timer::Retry => "register-retry",
             Timer::KeepAlive => "keep-alive",

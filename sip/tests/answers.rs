@@ -62,7 +62,7 @@ fn a_user_agent_answers_these_by_itself() {
         ("NOTIFY", "Event: message-summary", "200"),
         ("NOTIFY", "Event: presence", "481"),
         ("REGISTER", "", "405"),
-        ("REFER", "Refer-To: <sip:x@y>", "405"),
+        ("REFER", "Refer-To: <sip:x@y>", "403"),
         ("PRACK", "RAck: 1 1 INVITE", "405"),
         ("INVENTED", "", "501"),
         ("BYE", "", "481"),

@@ -7,8 +7,12 @@ mod authentication;
 mod bench;
 #[path = "ladder/registration.rs"]
 mod registration;
+#[path = "ladder/replaces.rs"]
+mod replaces;
 #[path = "ladder/transfer.rs"]
 mod transfer;
+#[path = "ladder/transferee.rs"]
+mod transferee;
 #[path = "ladder/transports.rs"]
 mod transports;
 

@@ -255,6 +255,7 @@ impl Driver {
             | Event::Confirmed { session, .. }
             | Event::Offered { session, .. }
             | Event::ReferProgress { session, .. }
+            | Event::Referred { session, .. }
             | Event::Info { session, .. } => *session,
         };
         if let Some(events) = self.sessions.get(&session)

@@ -27,6 +27,10 @@ pub(super) fn receive(
 ) -> Result<LegTask, Refusal> {
     let refuse = |status| Refusal { status, retry_after_s: None, warning: None };
     let later = || Refusal { status: 503, retry_after_s: Some(shared.config.retry_after_s), warning: None };
+    // Nobody of this door's peers may take another's place (RFC 3891 §3).
+    if invite.replaces.is_some() {
+        return Err(refuse(603));
+    }
     let account = owner.map(|owner| owner.account);
     let trusted = owner.is_some_and(|owner| owner.trusted);
     if shared.config.require_account && !trusted && invite.authenticated.is_none() {

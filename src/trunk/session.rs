@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sip::endpoint::{Command, Event, Reason, ReferProgress, SessionEnd, SessionId, Transfer, Warning};
+use sip::endpoint::{Command, Event, Reason, ReferProgress, ReferTo, SessionEnd, SessionId, Transfer, Warning};
 use sip::message::{Host, NameAddr, Uri};
 use sip::sdp::{Negotiated, OfferAnswer, Unservable};
 
@@ -17,6 +17,8 @@ const NOT_IMPLEMENTED: u16 = 501;
 const NO_SUCH_CALL: u16 = 481;
 /// The status of a target that is no address (RFC 3261 §21.4.5).
 const NOT_FOUND: u16 = 404;
+/// The status of a REFER that is not followed (RFC 3515 §2.4.2).
+const DECLINED: u16 = 603;
 /// The status that stands for what never came (RFC 3261 §21.4.9).
 const TIMED_OUT: u16 = 408;
 /// The status of a leg whose sound broke on our side.
@@ -167,6 +169,8 @@ impl Session {
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
             Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
             Event::ReferProgress { progress, .. } => self.tell(LegEvent::Transfer(transfer_progress(progress))),
+            // Nobody of this door's peers may move its parties.
+            Event::Referred { session, .. } => self.send(Command::RefuseReferral { session, status: DECLINED }),
             Event::Info { content_type, body, .. } if !self.keys_in_sound => {
                 if let Some(key) = key_in_info(&content_type, &body) {
                     self.tell(LegEvent::Dtmf(key));
@@ -314,6 +318,7 @@ impl Session {
             Some(refer_to) => {
                 let mut referred_by = self.identity.local.clone();
                 referred_by.params = Default::default();
+                let refer_to = ReferTo::Uri(refer_to);
                 let transfer = Box::new(Transfer { refer_to, referred_by: Some(referred_by) });
                 self.send(Command::Refer { session: self.id, transfer });
             }

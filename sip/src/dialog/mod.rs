@@ -1,7 +1,9 @@
 //! Dialogs, RFC 3261 §12: who talks to whom, along which route, and counting what. A dialog writes its own requests and
-//! checks the order of the peer's; what they mean is for `endpoint`. The outcome of a REFER is followed in `refer`.
+//! checks the order of the peer's; what they mean is for `endpoint`. The outcome of a REFER of ours is
+//! followed in `refer`, that of the peer's in `referral`.
 
 pub mod refer;
+pub mod referral;
 mod route_set;
 
 pub use route_set::RouteSet;
@@ -123,6 +125,11 @@ impl Dialog {
         if let Ok(Some(target)) = contact(headers) {
             self.target = target;
         }
+    }
+
+    /// The peer's Contact, without headers.
+    pub fn target(&self) -> &Uri {
+        &self.target
     }
 
     /// The URI whose host the next request goes to: the first route, or the peer itself.

@@ -9,6 +9,7 @@ use super::screen::Refusal;
 use super::session::{Cancel, Phase, Session};
 use super::table::{ClientId, Purpose};
 use super::{Endpoint, ways, write};
+use crate::dialog::referral::Referral;
 use crate::message::{HeaderName, Method, Request, StatusCode};
 use crate::timer::Timer;
 
@@ -30,18 +31,37 @@ impl Endpoint {
                 session.phase = Phase::Leaving { reason };
                 self.report_end(id, ended(200));
             }
+            Phase::Established if session.referral.as_ref().is_some_and(|referral| !referral.is_settled()) => {
+                self.drop_referral(now, id);
+                // Nothing of the referral will be told any more; what was told is on its way.
+                self.report_referral(now, id, StatusCode::DECLINE.code());
+                self.leave(now, id, reason);
+            }
             Phase::Established => {
                 self.report_end(id, ended(200));
                 self.send_bye(now, id, reason.as_ref());
             }
             Phase::Departed { end } => self.finish(id, end),
-            Phase::Leaving { .. } | Phase::Closing => {}
+            Phase::Leaving { .. } | Phase::Closing | Phase::Reporting { .. } => {}
+        }
+    }
+
+    /// Hangs up a session whose peer may be owed the answer to a report.
+    fn leave(&mut self, now: Instant, id: SessionId, reason: Option<Reason>) {
+        let end = SessionEnd { by: EndedBy::Us, status: 200, q850: None };
+        let settled = |session: &Session| session.referral.as_ref().is_none_or(Referral::is_settled);
+        if self.sessions.get(id).is_some_and(settled) {
+            self.report_end(id, end);
+            self.send_bye(now, id, reason.as_ref());
+        } else {
+            self.report_before_bye(id, reason, end);
         }
     }
 
     /// Sends BYE; the session stays until it is answered.
     pub(super) fn send_bye(&mut self, now: Instant, id: SessionId, reason: Option<&Reason>) {
         self.drop_offer(now, id, None);
+        self.drop_referral(now, id);
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(dialog) = &mut session.dialog else { return };
         let mut bye = dialog.request(Method::Bye);
@@ -120,6 +140,7 @@ impl Endpoint {
                 Timer::CancelLimit => self.on_cancel_limit(id),
                 Timer::ReferLimit => self.on_refer_limit(id),
                 Timer::ReferGrace => self.on_refer_grace(id),
+                Timer::ReferralLimit => self.on_referral_limit(now, id),
                 _ => {}
             }
         }

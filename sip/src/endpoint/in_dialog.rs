@@ -1,19 +1,17 @@
-//! Requests inside a session: the peer's BYE, INFO, NOTIFY and OPTIONS (RFC 3261 §12.2.2, §15.1.2), and the answers to
-//! ours (§12.2.1.2).
+//! Requests inside a session: the peer's BYE and OPTIONS (RFC 3261 §12.2.2, §15.1.2), the way to the other requests,
+//! and the answers to ours (§12.2.1.2).
 
 use std::time::Instant;
 
-use bytes::Bytes;
-
-use super::io::{EndedBy, Event, SessionEnd, SessionId};
+use super::io::{EndedBy, SessionEnd, SessionId};
 use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session};
 use super::table::{ClientContext, Purpose};
-use super::{Endpoint, body, ways, write};
+use super::{Endpoint, ways, write};
 use crate::auth::ClientAuth;
 use crate::dialog::DialogId;
-use crate::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::message::{Method, Request, Response, StatusCode};
 use crate::timer::Timer;
 use crate::transaction::Failure;
 
@@ -21,7 +19,10 @@ impl Endpoint {
     pub(super) fn on_in_dialog(&mut self, now: Instant, id: SessionId, key: &DialogId, arrival: &Arrival) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let in_order = session.dialog_mut(key).is_some_and(|dialog| dialog.receive(&arrival.request).is_ok());
-        let goes_on = !matches!(session.phase, Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. });
+        let goes_on = !matches!(
+            session.phase,
+            Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. } | Phase::Reporting { .. }
+        );
         match arrival.request.method {
             // RFC 3261 §12.2.2.
             _ if !in_order => self.reply(now, id, arrival, &Refusal::new(StatusCode::SERVER_INTERNAL_ERROR)),
@@ -30,6 +31,7 @@ impl Endpoint {
             Method::Options => self.answer_options(now, arrival, Some(key.local_tag.as_str())),
             Method::Invite | Method::Update if goes_on => self.on_offer(now, id, arrival),
             Method::Info if goes_on => self.on_info(now, id, arrival),
+            Method::Refer if goes_on => self.on_refer(now, id, arrival),
             _ => self.reply(now, id, arrival, &Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         }
     }
@@ -46,6 +48,7 @@ impl Endpoint {
     fn on_bye(&mut self, now: Instant, id: SessionId, arrival: &Arrival) {
         self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
         self.drop_offer(now, id, None);
+        self.drop_referral(now, id);
         let q850 = write::q850(&arrival.request.headers);
         let end = SessionEnd { by: EndedBy::Peer, status: 200, q850 };
         let grace = self.config.refer_grace;
@@ -62,6 +65,12 @@ impl Endpoint {
             }
             // Our own BYE crossed this one; its answer ends the session.
             Phase::Closing | Phase::Departed { .. } => {}
+            // We were about to send ours once our last report was answered; now it need not be.
+            Phase::Reporting { end: None, .. } => self.report_after_bye(id, end),
+            Phase::Reporting { .. } => {}
+            Phase::Established if session.referral.as_ref().is_some_and(|referral| !referral.is_settled()) => {
+                self.report_after_bye(id, end);
+            }
             Phase::Established if session.refer.as_ref().is_some_and(|refer| refer.is_accepted()) => {
                 // A transferee may leave before it tells how the transfer went (RFC 5589 §6.1).
                 session.phase = Phase::Departed { end };
@@ -70,40 +79,6 @@ impl Endpoint {
             }
             Phase::Established | Phase::Leaving { .. } => self.finish(id, end),
         }
-    }
-
-    /// Keys come as `application/dtmf-relay` or `application/dtmf`. An empty INFO asks only whether we are there
-    /// (RFC 2976 §2.2).
-    fn on_info(&mut self, now: Instant, id: SessionId, arrival: &Arrival) {
-        let request = &arrival.request;
-        let kind = request.headers.content_type().ok().flatten().map(|kind| kind.value);
-        let known = ["application/dtmf-relay", "application/dtmf"];
-        match kind {
-            _ if body::is_blank(&request.body) => self.reply(now, id, arrival, &Refusal::new(StatusCode::OK)),
-            Some(kind) if known.iter().any(|known| kind.eq_ignore_ascii_case(known)) => {
-                self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
-                let content_type = kind.to_ascii_lowercase();
-                self.event(Event::Info { session: id, content_type, body: request.body.clone() });
-            }
-            _ => {
-                let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-                self.reply(now, id, arrival, &refusal.with(HeaderName::Accept, known.join(", ")));
-            }
-        }
-    }
-
-    /// Sends INFO. Its answer changes nothing, except that a 481 ends the session.
-    pub(super) fn info(&mut self, now: Instant, id: SessionId, content_type: &str, body: Bytes) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        let (Phase::Established, Some(dialog)) = (&session.phase, &mut session.dialog) else { return };
-        let mut request = dialog.request(Method::Info);
-        let hop = ways::first(dialog, session.flow);
-        request.headers.push(HeaderName::ContentType, content_type);
-        request.body = body;
-        if let Some(auth) = &mut session.auth {
-            auth.authorize(&mut request);
-        }
-        self.request(now, request, hop, Purpose::InDialog(id));
     }
 
     pub(super) fn on_in_dialog_response(
@@ -156,6 +131,8 @@ impl Endpoint {
                 self.sessions.remove(id);
             }
             Method::Refer => self.on_refer_answered(now, id, status),
+            Method::Info => self.on_info_answered(now, id),
+            Method::Notify => return self.on_notify_answered(now, id, status),
             _ => {}
         }
         // RFC 5057 §5.1: the peer knows nothing of the dialog any more.

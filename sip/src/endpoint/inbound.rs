@@ -21,11 +21,18 @@ const REPEAT_PROVISIONAL: Duration = Duration::from_secs(60);
 
 impl Endpoint {
     pub(super) fn on_invite(&mut self, now: Instant, arrival: &Arrival) {
-        if let Some(retry_s) = self.drain_retry_s {
-            return self.refuse(now, arrival, &Refusal::unavailable(retry_s));
-        }
-        if self.sessions.len() >= self.config.max_sessions {
-            return self.refuse(now, arrival, &Refusal::unavailable(self.config.overload_retry_s));
+        let replaces = match self.replaced_by(&arrival.request) {
+            Ok(replaces) => replaces,
+            Err(refusal) => return self.refuse(now, arrival, &refusal),
+        };
+        // Who takes another's place is no new call.
+        if replaces.is_none() {
+            if let Some(retry_s) = self.drain_retry_s {
+                return self.refuse(now, arrival, &Refusal::unavailable(retry_s));
+            }
+            if self.sessions.len() >= self.config.max_sessions {
+                return self.refuse(now, arrival, &Refusal::unavailable(self.config.overload_retry_s));
+            }
         }
         let authenticated = match self.authenticate(now, &arrival.request) {
             Ok(user) => user,
@@ -35,7 +42,7 @@ impl Endpoint {
         let Ok(dialog) = Dialog::of_uas(&arrival.request, &tag, first_cseq) else {
             return self.refuse(now, arrival, &Refusal::new(StatusCode::BAD_REQUEST));
         };
-        let Some(invite) = incoming(arrival, authenticated) else {
+        let Some(invite) = incoming(arrival, authenticated, replaces) else {
             return self.refuse(now, arrival, &Refusal::new(StatusCode::BAD_REQUEST));
         };
         let Some(server) = self.open_server(now, arrival) else { return };
@@ -251,7 +258,7 @@ impl Endpoint {
 }
 
 /// `None` when From or To cannot be read.
-fn incoming(arrival: &Arrival, authenticated: Option<String>) -> Option<IncomingInvite> {
+fn incoming(arrival: &Arrival, authenticated: Option<String>, replaces: Option<SessionId>) -> Option<IncomingInvite> {
     let Arrival { request, flow, .. } = arrival;
     let headers = &request.headers;
     Some(IncomingInvite {
@@ -260,6 +267,7 @@ fn incoming(arrival: &Arrival, authenticated: Option<String>) -> Option<Incoming
         request_uri: request.uri.clone(),
         asserted_identity: headers.asserted_identities().ok().and_then(|list| list.into_iter().next()),
         authenticated,
+        replaces,
         call_id: headers.call_id().ok()?.to_owned(),
         user_agent: headers.get(&HeaderName::UserAgent).map(|value| value.text().into_owned()),
         transport: flow.transport,

@@ -106,6 +106,21 @@ pub enum Command {
         session: SessionId,
         transfer: Box<Transfer>,
     },
+    /// Do what the REFER of `Event::Referred` asks: 202, and a NOTIFY that we try.
+    AcceptReferral {
+        session: SessionId,
+    },
+    /// Refuse it; the session goes on as before.
+    RefuseReferral {
+        session: SessionId,
+        status: u16,
+    },
+    /// Tell the peer how the call it asked for goes. Nothing is told after a status of 200 or more. Works on when the
+    /// session has ended, for who asks may leave before the outcome.
+    ReportReferral {
+        session: SessionId,
+        status: u16,
+    },
     /// Send INFO inside the session, for instance `application/dtmf-relay`.
     Info {
         session: SessionId,
@@ -144,9 +159,29 @@ pub struct Reason {
 /// What a REFER asks.
 #[derive(Debug, Clone)]
 pub struct Transfer {
-    /// Whom to call. A `Replaces` header in the URI makes the transfer attended.
-    pub refer_to: Uri,
+    pub refer_to: ReferTo,
     pub referred_by: Option<NameAddr>,
+}
+
+/// Whom a REFER of ours names.
+#[derive(Debug, Clone)]
+pub enum ReferTo {
+    Uri(Uri),
+    /// The peer of another session of ours, whose dialog with us the new call replaces (attended transfer, RFC 5589
+    /// §7). `headers` are added to the URI.
+    Session {
+        session: SessionId,
+        headers: Vec<(String, String)>,
+    },
+}
+
+/// What a REFER of the peer asks (RFC 3515 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferRequest {
+    /// Whom to call; headers for the new INVITE stand in the URI (RFC 3261 §19.1.5), Replaces among them.
+    pub refer_to: Uri,
+    /// Referred-By as written (RFC 3892), to be passed on.
+    pub referred_by: Option<String>,
 }
 
 /// An outgoing call.
@@ -187,6 +222,8 @@ pub enum Event {
     Offered { session: SessionId, sdp: Option<Bytes> },
     /// How a `Command::Refer` goes.
     ReferProgress { session: SessionId, progress: ReferProgress },
+    /// The peer asks us to call somebody. Wants `AcceptReferral` or `RefuseReferral`, soon.
+    Referred { session: SessionId, refer: Box<ReferRequest> },
     /// A key by INFO: `application/dtmf-relay` or `application/dtmf`.
     Info { session: SessionId, content_type: String, body: Bytes },
     /// The last event of every session, exactly once.
@@ -205,6 +242,9 @@ pub struct IncomingInvite {
     pub asserted_identity: Option<NameAddr>,
     /// The user that passed digest authentication, where the endpoint asks for it.
     pub authenticated: Option<String>,
+    /// The session in whose place the caller wants to be (RFC 3891). Whether it may is the owner's to judge; who answers
+    /// the newcomer ends that session.
+    pub replaces: Option<SessionId>,
     pub call_id: String,
     pub user_agent: Option<String>,
     pub transport: Transport,

@@ -11,15 +11,18 @@ mod drive;
 mod hang_up;
 mod in_dialog;
 mod inbound;
+mod info;
 mod io;
 mod offers;
 mod outbound;
 mod receive;
 mod registrations;
+mod replaces;
 mod screen;
 mod session;
 mod table;
 mod transfer;
+mod transferee;
 mod ways;
 mod write;
 
@@ -38,8 +41,8 @@ pub use crate::hop::{Hop, TlsPeer, Transport};
 pub use crate::register::{Registration, RegistrationState};
 pub use config::EndpointConfig;
 pub use io::{
-    AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, SessionEnd, SessionId, Transfer,
-    Warning,
+    AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, ReferRequest, ReferTo,
+    SessionEnd, SessionId, Transfer, Warning,
 };
 
 use agenda::{Agenda, Owner};
@@ -132,6 +135,12 @@ impl Endpoint {
                 self.reject_offer(now, session, status.unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE));
             }
             Command::Refer { session, transfer } => self.refer(now, session, *transfer),
+            Command::AcceptReferral { session } => self.accept_referral(now, session),
+            Command::RefuseReferral { session, status } => {
+                let status = StatusCode::new(status).filter(|status| status.is_failure());
+                self.refuse_referral(now, session, status.unwrap_or(StatusCode::DECLINE));
+            }
+            Command::ReportReferral { session, status } => self.report_referral(now, session, status),
             Command::Info { session, content_type, body } => self.info(now, session, &content_type, body),
             Command::Register { account, registration } => self.register(now, account, *registration),
             Command::Unregister { account } => self.unregister(now, account),

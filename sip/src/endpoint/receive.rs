@@ -110,6 +110,8 @@ impl Endpoint {
             (Method::Invite, false) => self.on_invite(now, &arrival),
             (Method::Options, false) => self.on_options(now, &arrival),
             (Method::Notify, false) => self.on_stray_notify(now, &arrival),
+            // RFC 7647 §4: outside a dialog a REFER has nobody's trust to stand on.
+            (Method::Refer, false) => self.refuse(now, &arrival, &Refusal::new(StatusCode::FORBIDDEN)),
             _ => self.refuse(now, &arrival, &Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
         }
     }

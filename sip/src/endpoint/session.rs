@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::info::Infos;
 use super::io::{Reason, SessionEnd, SessionId};
 use super::table::{ClientId, ServerId};
 use crate::auth::ClientAuth;
 use crate::dialog::refer::Refer;
+use crate::dialog::referral::Referral;
 use crate::dialog::{Dialog, DialogId};
 use crate::hop::Hop;
 use crate::message::Request;
@@ -33,6 +35,11 @@ pub(super) struct Session {
     /// A re-INVITE or UPDATE that waits for our owner.
     pub offer: Option<PendingOffer>,
     pub refer: Option<Refer>,
+    /// The peer's last REFER.
+    pub referral: Option<Referral>,
+    /// A REFER that waits for our owner.
+    pub asking: Option<Asking>,
+    pub infos: Infos,
     pub timers: Timers,
     /// Whether `Ended` went out. The session lives on until its last request is answered.
     pub reported: bool,
@@ -55,6 +62,9 @@ pub(super) enum Phase {
     Closing,
     /// The peer hung up while a REFER's outcome is awaited.
     Departed { end: SessionEnd },
+    /// The call is over and the outcome of the peer's REFER is still reported. `end`: the peer hung up; else our BYE,
+    /// with `reason`, follows the last report.
+    Reporting { end: Option<SessionEnd>, reason: Option<Reason> },
 }
 
 #[derive(Debug)]
@@ -83,6 +93,12 @@ pub(super) struct PendingOffer {
     pub flow: Hop,
 }
 
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub server: ServerId,
+    pub request: Arc<Request>,
+}
+
 impl Session {
     pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: String) -> Session {
         Session {
@@ -96,6 +112,9 @@ impl Session {
             unacked: None,
             offer: None,
             refer: None,
+            referral: None,
+            asking: None,
+            infos: Infos::default(),
             timers: Timers::default(),
             reported: false,
             bound: Vec::new(),

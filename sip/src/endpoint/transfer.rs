@@ -2,19 +2,22 @@
 
 use std::time::Instant;
 
-use super::io::{Event, SessionId, Transfer};
+use super::io::{Event, ReferTo, SessionId, Transfer};
 use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session};
 use super::table::Purpose;
-use super::{Endpoint, ways};
+use super::{Endpoint, replaces, ways};
 use crate::dialog::refer::{Refer, ReferProgress};
-use crate::message::{HeaderName, Method, NameAddr, StatusCode};
+use crate::message::{HeaderName, Method, NameAddr, StatusCode, Uri};
 use crate::timer::Timer;
 
 impl Endpoint {
     pub(super) fn refer(&mut self, now: Instant, id: SessionId, transfer: Transfer) {
         let limit = now + self.config.refer_limit;
+        let Some(refer_to) = self.refer_to(transfer.refer_to) else {
+            return self.refer_progress(id, ReferProgress::Refused { status: 481 });
+        };
         let Some(session) = self.sessions.get_mut(id) else { return };
         let busy = session.refer.as_ref().is_some_and(|refer| !refer.is_done());
         let dialog = match (&session.phase, &mut session.dialog) {
@@ -26,7 +29,7 @@ impl Endpoint {
         let hop = ways::first(dialog, session.flow);
         request.headers.push(HeaderName::Contact, session.contact.as_str());
         // In brackets, or the headers of the URI (Replaces) would belong to Refer-To (RFC 3515 §2.1).
-        request.headers.push(HeaderName::ReferTo, NameAddr::new(transfer.refer_to));
+        request.headers.push(HeaderName::ReferTo, NameAddr::new(refer_to));
         if let Some(referred_by) = transfer.referred_by {
             request.headers.push(HeaderName::ReferredBy, referred_by);
         }
@@ -37,6 +40,20 @@ impl Endpoint {
         session.refer = Some(Refer::new(cseq));
         session.timers.start(Timer::ReferLimit, limit);
         self.request(now, request, hop, Purpose::InDialog(id));
+    }
+
+    /// `None` where the other session has nobody to be handed to.
+    fn refer_to(&self, target: ReferTo) -> Option<Uri> {
+        match target {
+            ReferTo::Uri(uri) => Some(uri),
+            ReferTo::Session { session, headers } => {
+                let session = self.sessions.get(session)?;
+                let dialog = session.dialog.as_ref().filter(|_| matches!(session.phase, Phase::Established))?;
+                let target = Uri { headers: Vec::new(), ..dialog.target().clone() };
+                let replacing = target.with_header("Replaces", &replaces::value(dialog));
+                Some(headers.iter().fold(replacing, |uri, (name, value)| uri.with_header(name, value)))
+            }
+        }
     }
 
     pub(super) fn on_refer_answered(&mut self, now: Instant, id: SessionId, status: StatusCode) {

@@ -9,7 +9,9 @@ use crate::hop::Hop;
 use crate::message::{Contact, HeaderName, Headers, Method, Params, Request, Response, Scheme, TokenParams, Uri};
 
 /// The methods we serve (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER";
+/// The extensions we know by an option tag (RFC 3261 §20.37): RFC 3891, RFC 4488.
+pub(super) const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
 pub(super) const SDP: &str = "application/sdp";
 
 /// Whether a request of `method` is served at all.
@@ -24,6 +26,7 @@ pub(super) fn is_allowed(method: &Method) -> bool {
             | Method::Info
             | Method::Update
             | Method::Notify
+            | Method::Refer
     )
 }
 
@@ -31,10 +34,10 @@ pub(super) fn server(response: &mut Response, name: &str) {
     response.headers.push(HeaderName::Server, name);
 }
 
-/// Allow, and Supported with nothing in it: every extension we use needs no tag (RFC 3261 §20.37).
+/// Allow and Supported.
 pub(super) fn capabilities(headers: &mut Headers) {
     headers.push(HeaderName::Allow, ALLOW);
-    headers.push(HeaderName::Supported, "");
+    headers.push(HeaderName::Supported, SUPPORTED.join(", "));
 }
 
 /// What an answer to OPTIONS adds (RFC 3261 §11.2).

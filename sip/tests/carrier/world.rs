@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sip::auth::Credentials;
 use sip::endpoint::{
-    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Registration, RegistrationState,
-    SessionEnd, SessionId, Transport,
+    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, ReferTo, Registration,
+    RegistrationState, SessionEnd, SessionId, Transfer, Transport,
 };
 use sip::ids::IdSource;
 use sip::message::NameAddr;
@@ -209,6 +209,11 @@ impl World {
                 if self.rng.random_bool(0.5) {
                     self.plan(index, 0..20_000, Command::HangUp { session, reason: None });
                 }
+                if self.rng.random_bool(0.2) {
+                    let refer_to = ReferTo::Uri("sip:third@192.0.2.9".parse().expect("a URI"));
+                    let transfer = Box::new(Transfer { refer_to, referred_by: None });
+                    self.plan(index, 0..5_000, Command::Refer { session, transfer });
+                }
                 if self.rng.random_bool(0.3) {
                     let content_type = "application/dtmf-relay".to_owned();
                     let body = Bytes::from_static(b"Signal=1\r\n");
@@ -217,6 +222,18 @@ impl World {
             }
             Event::Ringing { session, .. } | Event::Info { session, .. } | Event::ReferProgress { session, .. } => {
                 self.alive(index, session);
+            }
+            Event::Referred { session, .. } => {
+                self.alive(index, session);
+                match self.rng.random_range(0..3) {
+                    0 => self.plan(index, 0..500, Command::RefuseReferral { session, status: 603 }),
+                    1 => {}
+                    _ => {
+                        self.plan(index, 0..500, Command::AcceptReferral { session });
+                        self.plan(index, 500..9_000, Command::ReportReferral { session, status: 180 });
+                        self.plan(index, 9_000..30_000, Command::ReportReferral { session, status: 200 });
+                    }
+                }
             }
             Event::Offered { session, .. } => {
                 self.alive(index, session);

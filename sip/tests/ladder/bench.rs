@@ -268,6 +268,9 @@ fn describe(message: &Message) -> String {
         (HeaderName::Reason, "reason"),
         (HeaderName::ReferTo, "refer-to"),
         (HeaderName::Warning, "warning"),
+        (HeaderName::Event, "event"),
+        (HeaderName::SubscriptionState, "state"),
+        (HeaderName::ReferSub, "refer-sub"),
     ] {
         for value in headers.all(&name) {
             line.push_str(&format!(" {short}={}", value.text()));
@@ -281,13 +284,15 @@ fn name(event: &Event) -> String {
         Event::Invited { invite, .. } => {
             let sdp = if invite.sdp.is_some() { "with offer" } else { "without offer" };
             let user = invite.authenticated.as_deref().map(|user| format!(" as {user}")).unwrap_or_default();
-            format!("Invited {sdp}{user}")
+            let replaces = invite.replaces.map(|id| format!(" replacing {}", id.0)).unwrap_or_default();
+            format!("Invited {sdp}{user}{replaces}")
         }
         Event::Ringing { status, sdp, .. } => format!("Ringing {status} sdp={}", sdp.is_some()),
         Event::Answered { sdp, .. } => format!("Answered sdp={}", sdp.is_some()),
         Event::Confirmed { sdp, .. } => format!("Confirmed sdp={}", sdp.is_some()),
         Event::Offered { sdp, .. } => format!("Offered sdp={}", sdp.is_some()),
         Event::ReferProgress { progress, .. } => format!("{progress:?}"),
+        Event::Referred { refer, .. } => format!("Referred to {}", refer.refer_to),
         Event::Info { content_type, body, .. } => {
             format!("Info {content_type} {}", String::from_utf8_lossy(body).trim())
         }

@@ -1,14 +1,14 @@
 //! REFER and its notifications, in the orders peers choose.
 
 use expect_test::expect;
-use sip::endpoint::{Command, Transfer};
+use sip::endpoint::{Command, ReferTo, Transfer};
 use sip::message::HeaderName;
 
 use super::bench::{Bench, CALL};
 use super::check;
 
 fn refer() -> Command {
-    let refer_to = "sip:operator@192.0.2.50?Replaces=a%3Bto-tag%3Db".parse().expect("a URI");
+    let refer_to = ReferTo::Uri("sip:operator@192.0.2.50?Replaces=a%3Bto-tag%3Db".parse().expect("a URI"));
     let referred_by = "<sip:alice@example.org>".parse().ok();
     Command::Refer { session: CALL, transfer: Box::new(Transfer { refer_to, referred_by }) }
 }
