@@ -32,7 +32,7 @@
 //! | 3892 Referred-By | `message`, `endpoint` | sent, and handed on as it came; no signatures |
 //! | 3966 `tel:` | `message` | read, written, compared |
 //! | 4028 session timers | `message` | headers read; not offered |
-//! | 4475, 5118 torture messages | `message`, `endpoint` | a verdict for each in `tests/` |
+//! | 4475, 5118 torture messages | `message`, `endpoint` | all 61, one by one in `tests/torture/table.txt`, which a test keeps true |
 //! | 4733 telephone-event | `rtp` | both ways |
 //! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
 //! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |

@@ -10,7 +10,7 @@ use bench::{Bench, PEER, incoming};
 use proptest::prelude::*;
 use sip::endpoint::EndpointConfig;
 use sip::message::{HeaderName, Limits, Message, Method, Request};
-use vectors::{Answer, VECTORS};
+use vectors::{Answer, IPV6, VECTORS, Vector, all};
 
 /// The statuses sent at once for `bytes`, and whether a session was announced.
 fn answers(bytes: bytes::Bytes) -> (Vec<u16>, bool) {
@@ -25,7 +25,7 @@ fn answers(bytes: bytes::Bytes) -> (Vec<u16>, bool) {
 #[test]
 fn every_torture_message_gets_its_answer() {
     let mut wrong = Vec::new();
-    for vector in VECTORS {
+    for vector in all() {
         let got = answers(vector.bytes());
         let right = match vector.answer {
             Answer::Silence => got == (vec![], false),
@@ -40,6 +40,65 @@ fn every_torture_message_gets_its_answer() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What became of each message, and what was read in it: `torture/table.txt` shows it to readers.
+#[test]
+fn the_table_of_torture_messages_is_true() {
+    let mut table = String::new();
+    for (rfc, vectors) in [("4475", VECTORS), ("5118", IPV6)] {
+        table.push_str(&format!("RFC {rfc}\n"));
+        vectors.iter().for_each(|vector| table.push_str(&row(vector)));
+        table.push('\n');
+    }
+    println!("{table}");
+    expect_test::expect_file!["torture/table.txt"].assert_eq(&table);
+}
+
+fn row(vector: &Vector) -> String {
+    let (statuses, invited) = answers(vector.bytes());
+    let answer = match statuses.first() {
+        Some(status) => status.to_string(),
+        None if invited => "rings".to_owned(),
+        None => "silence".to_owned(),
+    };
+    let mut row = format!("{:8} {:29} -> {answer}\n", vector.section, vector.name);
+    let mut line = |name: &str, value: String| row.push_str(&format!("    {name:12} {value}\n"));
+    let message = match Message::parse_datagram(&vector.bytes(), &Limits::default()) {
+        Ok(message) => message,
+        Err(error) => {
+            line("unreadable", error.to_string());
+            return row;
+        }
+    };
+    let headers = message.headers();
+    match &message {
+        Message::Request(request) => line("request", format!("{} {}", request.method, request.uri)),
+        Message::Response(response) => line("response", format!("{} {}", response.status, response.reason)),
+    }
+    let told = |error: sip::message::HeaderError| format!("! {error}");
+    let vias =
+        headers.via().map(|vias| vias.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n                 "));
+    line("Via", vias.unwrap_or_else(told));
+    line("From", headers.from().map_or_else(told, |from| from.to_string()));
+    line("To", headers.to().map_or_else(told, |to| to.to_string()));
+    line("Call-ID", headers.call_id().map_or_else(told, str::to_owned));
+    line("CSeq", headers.cseq().map_or_else(told, |cseq| cseq.to_string()));
+    let contacts =
+        headers.contacts().map(|contacts| contacts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    line("Contact", contacts.unwrap_or_else(told));
+    let hops = headers.max_forwards().map(|hops| hops.map_or_else(String::new, |hops| hops.to_string()));
+    line("Max-Forwards", hops.unwrap_or_else(told));
+    line("body", format!("{} octets", message.body().len()));
+    row.lines().map(|line| shortened(line) + "\n").collect()
+}
+
+/// A line that can be read: controls escaped, long ones cut.
+fn shortened(line: &str) -> String {
+    let shown: String =
+        line.chars().flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] }).collect();
+    let end = shown.char_indices().nth(150).map(|(index, _)| index);
+    end.map_or_else(|| shown.trim_end().to_owned(), |end| format!("{}…", &shown[..end]))
 }
 
 fn usual(request: &Request) -> (Vec<u16>, bool) {

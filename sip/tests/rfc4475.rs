@@ -48,7 +48,6 @@ fn every_message_gets_its_verdict() {
     let mut wrong = Vec::new();
     for vector in VECTORS {
         let (reading, _) = read(&vector.bytes());
-        println!("{:9} {:11} {reading:?}", vector.section, vector.name);
         if reading != vector.reading {
             wrong.push(format!("{} is {reading:?}, expected {:?}", vector.name, vector.reading));
         }

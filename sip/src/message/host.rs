@@ -56,6 +56,16 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._".contains(c)
 }
 
+/// By the grammar of RFC 3261 a third colon may stand before an embedded IPv4 address, which RFC 5118 §4.10 asks to
+/// tolerate.
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    text.parse().ok().or_else(|| {
+        let (head, embedded) = text.split_once(":::")?;
+        embedded.parse::<Ipv4Addr>().ok()?;
+        format!("{head}::{embedded}").parse().ok()
+    })
+}
+
 impl From<IpAddr> for Host {
     fn from(address: IpAddr) -> Host {
         match address {
@@ -72,7 +82,7 @@ impl FromStr for Host {
         let bad = ParseError::new(ParseErrorKind::BadHost, 0);
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(bad)?;
-            return inner.parse().map(Host::V6).map_err(|_| bad);
+            return ipv6(inner).map(Host::V6).ok_or(bad);
         }
         if let Ok(address) = text.parse() {
             return Ok(Host::V4(address));
@@ -131,6 +141,10 @@ mod tests {
         check("[2001:db8::1]", false, Ok(("[2001:db8::1]", None, 13)));
         check("pbx_1.local : 5060 ;b", true, Ok(("pbx_1.local", Some(5060), 18)));
         check("host :5060", false, Ok(("host", None, 4)));
+        check("[2001:db8:::192.0.2.1]", false, Ok(("[2001:db8::c000:201]", None, 22)));
+        check("[:::192.0.2.1]", false, Ok(("[::192.0.2.1]", None, 14)));
+        check("[2001:db8:::10]", false, Err(ParseErrorKind::BadHost));
+        check("[2001:db8::::192.0.2.1]", false, Err(ParseErrorKind::BadHost));
         check("2001:db8::1", false, Err(ParseErrorKind::BadPort));
         check("h:65536", false, Err(ParseErrorKind::BadPort));
         check("[::1", false, Err(ParseErrorKind::BadHost));

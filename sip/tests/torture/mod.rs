@@ -1,8 +1,10 @@
-//! The 49 messages of RFC 4475 with the verdict each deserves, for the tests of the parser and of the endpoint.
+//! The 49 messages of RFC 4475 and the 12 of RFC 5118 (IPv6) with the verdict each deserves, for the tests of the parser
+//! and of the endpoint.
 //!
 //! The `.sip` files hold the messages in the notation of RFC 4475 §2: lines end with LF here and CRLF on the wire,
 //! `<allOneLine>` joins lines, `<repeat count=N>` repeats, `<hex>` gives bytes. Verdicts are this program's reading of
-//! what the RFC says of each message.
+//! what the RFC says of each message. The Content-Length of three messages of RFC 5118 (§4.6, §4.8, §4.9) is not that of
+//! the body printed below it; here it is.
 
 #![allow(dead_code, reason = "each test binary uses its own part of the table")]
 
@@ -30,9 +32,9 @@ pub enum Answer {
 }
 
 pub struct Vector {
-    /// As RFC 4475 calls it.
+    /// As its RFC calls it.
     pub name: &'static str,
-    /// The section of RFC 4475.
+    /// The section of its RFC.
     pub section: &'static str,
     notation: &'static str,
     pub reading: Reading,
@@ -46,17 +48,22 @@ impl Vector {
     }
 }
 
+/// Both RFCs' messages.
+pub fn all() -> impl Iterator<Item = &'static Vector> {
+    VECTORS.iter().chain(IPV6)
+}
+
 /// The message of that name.
 pub fn vector(name: &str) -> &'static Vector {
-    VECTORS.iter().find(|vector| vector.name == name).expect("a name out of RFC 4475")
+    all().find(|vector| vector.name == name).expect("a name out of RFC 4475 or RFC 5118")
 }
 
 macro_rules! vectors {
-    ($($section:literal $name:literal $reading:expr, $answer:expr;)*) => {
-        pub const VECTORS: &[Vector] = &[$(Vector {
+    ($table:ident in $folder:literal: $($section:literal $name:literal $reading:expr, $answer:expr;)*) => {
+        pub const $table: &[Vector] = &[$(Vector {
             name: $name,
             section: $section,
-            notation: include_str!(concat!($name, ".sip")),
+            notation: include_str!(concat!($folder, $name, ".sip")),
             reading: $reading,
             answer: $answer,
         }),*];
@@ -70,6 +77,7 @@ const BAD_REQUEST: Answer = OneOf(&[400]);
 const UNKNOWN_METHOD: Answer = OneOf(&[405, 501]);
 
 vectors! {
+    VECTORS in "":
     "3.1.1.1" "wsinv" Accepted, AsUsual;
     "3.1.1.2" "intmeth" Accepted, UNKNOWN_METHOD;
     "3.1.1.3" "esc01" Accepted, AsUsual;
@@ -123,6 +131,23 @@ vectors! {
     "3.3.14" "regescrt" Accepted, AsUsual;
     "3.3.15" "sdp01" Accepted, OneOf(&[406]);
     "3.4.1" "inv2543" Accepted, AsUsual;
+}
+
+vectors! {
+    IPV6 in "ipv6/":
+    "4.1" "ipv6-good" Accepted, AsUsual;
+    "4.2" "ipv6-bad" Refused(BadPort), BAD_REQUEST;
+    // All of it is address; a port stands behind the bracket.
+    "4.3" "port-ambiguous" Accepted, AsUsual;
+    "4.4" "port-unambiguous" Accepted, AsUsual;
+    "4.5" "via-received-param-with-delim" Accepted, AsUsual;
+    "4.5" "via-received-param-no-delim" Accepted, AsUsual;
+    "4.6" "ipv6-in-sdp" Accepted, AsUsual;
+    "4.7" "mult-ip-in-header" Accepted, AsUsual;
+    "4.8" "mult-ip-in-sdp" Accepted, AsUsual;
+    "4.9" "ipv4-mapped-ipv6" Accepted, AsUsual;
+    "4.10" "ipv6-bug-abnf-3-colons" Accepted, AsUsual;
+    "4.10" "ipv6-correct-abnf-2-colons" Accepted, AsUsual;
 }
 
 /// RFC 4475 §2.
