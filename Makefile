@@ -1,6 +1,6 @@
 # The commands a person needs. Everything else is cargo's.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench deps
+.PHONY: help demo test fuzz check fmt bench deps
 
 CARGO ?= cargo
 # For all cargo commands that read the lock file; .ci/run sets --locked.
@@ -17,6 +17,10 @@ demo: ## Places real calls to a server on this machine, shows them, and stays up
 test: ## All tests, peers from the system's packages included
 	@scripts/deps run test
 	$(CARGO) test --workspace $(CARGO_ARGS)
+
+SECONDS ?= 60
+fuzz: ## Makes inputs for the readers of SIP, SDP and RTP for SECONDS=60; keeps what breaks one in sip/fuzz/corpus
+	TELEFONIST_FUZZ_SECONDS=$(SECONDS) $(CARGO) test $(CARGO_ARGS) --profile fuzz -p sip --test fuzz what_is_made -- --nocapture
 
 check: ## Format and lints, as .ci/run wants them
 	$(CARGO) fmt --all --check

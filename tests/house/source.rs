@@ -34,10 +34,10 @@ pub struct Source {
     pub words: Vec<Word>,
 }
 
-/// Every Rust file of both crates: `src`, `tests`, `benches`, `sip/src`, `sip/tests`.
+/// Every Rust file of both crates.
 pub fn read_project(root: &Path) -> Vec<Source> {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches", "sip/src", "sip/tests", "sip/benches"] {
+    for folder in ["src", "tests", "benches", "sip/src", "sip/tests", "sip/benches", "sip/fuzz"] {
         collect(&root.join(folder), &mut files);
     }
     files.sort();
@@ -65,7 +65,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// One file by itself. Whether another file declares it for tests only is not known here.
 pub fn source(path: &str, text: &str) -> Source {
     let mut words = words(text);
-    let whole = ["tests/", "benches/", "sip/tests/", "sip/benches/"].iter().any(|folder| path.starts_with(folder));
+    let whole =
+        ["tests/", "benches/", "sip/tests/", "sip/benches/", "sip/fuzz/"].iter().any(|folder| path.starts_with(folder));
     if whole {
         words.iter_mut().for_each(|word| word.test = true);
     } else {

@@ -69,7 +69,8 @@ impl Dialog {
     pub fn of_uac(invite: &Request, response: &Response) -> Result<Dialog, HeaderError> {
         let local = invite.headers.from()?;
         let remote = response.headers.to()?;
-        let target = contact(&response.headers)?.unwrap_or_else(|| invite.uri.clone());
+        // An unreadable Contact costs nothing: what was dialled is where the peer was found.
+        let target = contact(&response.headers).ok().flatten().unwrap_or_else(|| invite.uri.clone());
         let id = DialogId {
             call_id: invite.headers.call_id()?.to_owned(),
             local_tag: local.tag().unwrap_or_default().to_owned(),

@@ -117,6 +117,11 @@ impl Endpoint {
         self.sessions.len()
     }
 
+    /// Transactions alive, both directions.
+    pub fn transaction_count(&self) -> usize {
+        self.transactions.len()
+    }
+
     fn on_command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Ring { session } => self.provisional(now, session, StatusCode::RINGING, None),

@@ -123,7 +123,10 @@ impl Endpoint {
         context: &ClientContext,
         response: &Response,
     ) {
-        let Ok(mut dialog) = Dialog::of_uac(&context.request, response) else { return };
+        let Ok(mut dialog) = Dialog::of_uac(&context.request, response) else {
+            // Where an ACK or a BYE would have to go cannot be read; the peer gives up when no ACK comes.
+            return self.on_refused(now, client, id, context, &Response::new(StatusCode::BAD_GATEWAY));
+        };
         let tag = dialog.id().remote_tag.clone();
         // A 2xx that comes again has lost its ACK (RFC 3261 §13.2.2.4).
         if let Some(ack) = self.acks.get(&client).and_then(|acks| acks.iter().find(|ack| ack.tag == tag)) {

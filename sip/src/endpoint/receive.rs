@@ -57,6 +57,11 @@ impl Endpoint {
         if response.headers.all(&HeaderName::Via).count() != 1 {
             return;
         }
+        // Who answers must be readable: an answer that ended its transaction and opened no dialog would leave its
+        // session without an end. The transaction goes on waiting for a better one.
+        if response.headers.from().is_err() || response.headers.to().is_err() {
+            return;
+        }
         if let Some(id) = self.transactions.client_of(&response) {
             self.drive_client(now, id, Some(ClientInput::Response(response)));
         }

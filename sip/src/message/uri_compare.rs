@@ -43,9 +43,10 @@ fn tel_equivalent(a: &Uri, b: &Uri) -> bool {
 fn params_agree(a: &Params, b: &Params, may_be_missing: impl Fn(&[u8]) -> bool) -> bool {
     let (a, b) = (comparable_params(a), comparable_params(b));
     let covered = |one: &ComparableParams, other: &ComparableParams| {
-        one.iter().all(|(name, value)| match other.iter().find(|(known, _)| known == name) {
-            Some((_, other)) => value == other,
-            None => may_be_missing(name),
+        // A name may stand there twice, which no rule covers: then each value needs its equal.
+        one.iter().all(|(name, value)| {
+            let mut same_name = other.iter().filter(|(known, _)| known == name).peekable();
+            if same_name.peek().is_none() { may_be_missing(name) } else { same_name.any(|(_, other)| value == other) }
         })
     };
     covered(&a, &b) && covered(&b, &a)

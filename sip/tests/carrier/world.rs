@@ -18,6 +18,7 @@ use sip::message::NameAddr;
 
 use super::network::{Network, Weather};
 use super::registrar::Registrar;
+use super::watch::Watch;
 
 pub const CALLER: usize = 0;
 pub const CALLEE: usize = 1;
@@ -30,6 +31,9 @@ pub struct World {
     network: Network,
     rng: StdRng,
     pub parties: [Party; 2],
+    /// Stands before the caller, if it does.
+    nat: Option<Nat>,
+    pub watch: Watch,
     pub registrar: Registrar,
     /// Commands that owners have decided on, by the moment they give them.
     plans: BTreeMap<(Duration, u64), (usize, Command)>,
@@ -38,12 +42,21 @@ pub struct World {
     pub trace: Vec<String>,
 }
 
+/// A NAT that forgets: from time to time the caller appears at another port, and nothing reaches it at the old one.
+struct Nat {
+    outside: SocketAddr,
+    rebinds: Vec<Duration>,
+}
+
 pub struct Party {
     pub address: SocketAddr,
     pub endpoint: Endpoint,
     pub begun: BTreeSet<SessionId>,
     pub ended: BTreeMap<SessionId, SessionEnd>,
     pub answered: usize,
+    /// Offers of the peer within calls, and those of them that we answered or refused.
+    pub offered: usize,
+    pub offers_answered: usize,
     pub registration: Vec<RegistrationState>,
 }
 
@@ -56,6 +69,8 @@ impl Party {
             begun: BTreeSet::new(),
             ended: BTreeMap::new(),
             answered: 0,
+            offered: 0,
+            offers_answered: 0,
             registration: Vec::new(),
         }
     }
@@ -72,12 +87,26 @@ impl World {
             now: Duration::ZERO,
             network: Network::new(seed, weather),
             rng: StdRng::seed_from_u64(seed ^ 1),
-            parties: [Party::new(seed ^ 2, address("10.0.0.1:5060")), Party::new(seed ^ 3, address("10.0.0.2:5060"))],
-            registrar: Registrar::new(seed ^ 4, address("10.0.0.3:5060")),
+            parties: [
+                Party::new(seed ^ 2, address("10.0.0.1:5060")),
+                Party::new(seed ^ 3, address("203.0.113.2:5060")),
+            ],
+            nat: None,
+            watch: Watch::default(),
+            registrar: Registrar::new(seed ^ 4, address("203.0.113.3:5060")),
             plans: BTreeMap::new(),
             planned: 0,
             trace: Vec::new(),
         }
+    }
+
+    /// The caller stands behind a NAT that forgets it `times` times within two minutes.
+    pub fn behind_nat(mut self, times: usize) -> World {
+        let mut rebinds: Vec<Duration> =
+            (0..times).map(|_| Duration::from_millis(self.rng.random_range(0..120_000))).collect();
+        rebinds.sort();
+        self.nat = Some(Nat { outside: address("198.51.100.7:40000"), rebinds });
+        self
     }
 
     /// Lets `party` give `command` somewhere within `window` from now.
@@ -92,10 +121,10 @@ impl World {
         let local = self.parties[CALLER].address;
         let hop = Hop { transport: Transport::Udp, local, remote: self.parties[CALLEE].address };
         let invite = Invite {
-            target: "sip:bob@10.0.0.2".parse().expect("a URI"),
+            target: "sip:bob@203.0.113.2".parse().expect("a URI"),
             hop,
             from: "<sip:alice@10.0.0.1>".parse().expect("an address"),
-            to: NameAddr::new("sip:bob@10.0.0.2".parse().expect("a URI")),
+            to: NameAddr::new("sip:bob@203.0.113.2".parse().expect("a URI")),
             credentials: None,
             sdp: Bytes::from_static(b"v=0\r\n"),
             headers: Vec::new(),
@@ -114,9 +143,9 @@ impl World {
         let hop =
             Hop { transport: Transport::Udp, local: self.parties[CALLER].address, remote: self.registrar.address };
         let registration = Registration {
-            registrar: "sip:10.0.0.3".parse().expect("a URI"),
+            registrar: "sip:203.0.113.3".parse().expect("a URI"),
             hop,
-            aor: "sip:alice@10.0.0.3".parse().expect("a URI"),
+            aor: "sip:alice@203.0.113.3".parse().expect("a URI"),
             credentials: Some(Credentials { username: "alice".into(), password: "secret".into(), realm: None }),
             contact_user: "alice".into(),
             expires_s: 120,
@@ -142,15 +171,22 @@ impl World {
     }
 
     fn step(&mut self) {
+        if let Some(nat) = &mut self.nat {
+            while nat.rebinds.first().is_some_and(|at| *at <= self.now) {
+                nat.rebinds.remove(0);
+                nat.outside.set_port(nat.outside.port() + 1);
+            }
+        }
         while let Some(datagram) = self.network.take_arrived(self.now) {
             if datagram.to == self.registrar.address {
                 if let Some(answer) = self.registrar.receive(self.start + self.now, datagram.from, &datagram.bytes) {
                     self.network.send(self.now, self.registrar.address, datagram.from, answer);
                 }
-            } else if let Some(index) = self.parties.iter().position(|party| party.address == datagram.to) {
+            } else if let Some(index) = self.reached(datagram.to) {
+                self.watch.arrives(self.now, &datagram.bytes);
                 let input = Input::Received {
                     transport: Transport::Udp,
-                    local: datagram.to,
+                    local: self.parties[index].address,
                     remote: datagram.from,
                     bytes: datagram.bytes,
                 };
@@ -168,12 +204,25 @@ impl World {
         }
     }
 
+    /// Who is reached at `to`. Behind a NAT the inside address is nobody's.
+    fn reached(&self, to: SocketAddr) -> Option<usize> {
+        let at = |index: usize| match &self.nat {
+            Some(nat) if index == CALLER => nat.outside,
+            _ => self.parties[index].address,
+        };
+        [CALLER, CALLEE].into_iter().find(|index| at(*index) == to)
+    }
+
     fn give(&mut self, index: usize, input: Input) {
         self.parties[index].endpoint.handle(self.start + self.now, input);
         while let Some(output) = self.parties[index].endpoint.poll_output() {
             match output {
                 Output::Send { local, remote, bytes, .. } => {
-                    let from = local.expect("UDP has a local address");
+                    self.watch.sent(index, self.now, &bytes);
+                    let from = match &self.nat {
+                        Some(nat) if index == CALLER => nat.outside,
+                        _ => local.expect("UDP has a local address"),
+                    };
                     self.network.send(self.now, from, remote, bytes);
                 }
                 Output::Event(event) => self.on_event(index, event),
@@ -237,6 +286,7 @@ impl World {
             }
             Event::Offered { session, .. } => {
                 self.alive(index, session);
+                self.parties[index].offered += 1;
                 self.plan(index, 0..1_000, Command::AnswerOffer { session, sdp: sdp() });
             }
             Event::Ended { session, end } => {
