@@ -48,7 +48,7 @@ CREATE TABLE turns (
     turn           BIGINT NOT NULL,
     -- `caller` or `agent`.
     side           TEXT   NOT NULL,
-    -- `open`, `partial`, `final` or `unclear`.
+    -- `open`, `partial`, `final`, `unclear` or `dismissed`.
     state          TEXT   NOT NULL,
     started_ms     BIGINT NOT NULL,
     ended_ms       BIGINT,

@@ -20,6 +20,17 @@ pub fn promise(language: Language) -> &'static str {
     }
 }
 
+/// Said in place of the promise to a caller without a number.
+pub fn regret(language: Language) -> &'static str {
+    match language {
+        Language::Ukrainian => {
+            "На жаль, оператори зараз не відповідають. Зателефонуйте, будь ласка, пізніше. До побачення."
+        }
+        Language::Russian => "К сожалению, операторы сейчас не отвечают. Позвоните, пожалуйста, позже. До свидания.",
+        Language::English => "I am sorry, nobody is free to answer now. Please call again later. Goodbye.",
+    }
+}
+
 /// Said in turn while the caller waits.
 pub fn fillers(language: Language) -> [&'static str; 3] {
     match language {

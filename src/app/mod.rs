@@ -279,6 +279,7 @@ fn voice_config(settings: &Settings, persona: &Persona) -> pipeline::Config {
     dialogue.greeting = persona.greeting(language);
     dialogue.apology = phrases::apology(language).to_owned();
     dialogue.promise = phrases::promise(language).to_owned();
+    dialogue.regret = phrases::regret(language).to_owned();
     dialogue.fillers = phrases::fillers(language).map(str::to_owned).to_vec();
     pipeline::Config {
         dialogue,

@@ -57,6 +57,8 @@ pub enum Notice {
     TransferFailed { busy: bool },
     /// The recogniser is gone for this call: only the keypad works.
     KeypadOnly,
+    /// The caller gave no number: they cannot be called back. Told at the start of the call.
+    NumberUnknown,
     /// The program is closing: say goodbye now.
     Closing,
 }

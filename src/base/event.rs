@@ -45,6 +45,11 @@ pub enum EventKind {
         turn: TurnId,
         noisy: bool,
     },
+    /// Sound that was taken for the caller's turn and was none: a cough, an echo, or sound cut off by the end of the
+    /// conversation before it gave words.
+    CallerDismissed {
+        turn: TurnId,
+    },
     Key {
         digit: char,
     },

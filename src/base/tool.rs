@@ -59,6 +59,8 @@ pub enum TransferReason {
     CallerAsked,
     NotUnderstood,
     ShopUnavailable,
+    /// The agent itself failed: its brain or its voice. Never a brain's own reason.
+    TechnicalFault,
     Complaint,
     OutOfScope,
     /// Abuse, or a caller in distress: a human decides.
@@ -114,6 +116,8 @@ pub enum ToolFailure {
     Unavailable,
     /// The key was refused: the owner must act.
     Unauthorised,
+    /// The caller gave no number: nobody can call back.
+    NoNumber,
     /// The caller's turn was cut before the tool was done.
     Cancelled,
 }

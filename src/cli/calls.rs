@@ -177,6 +177,7 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
         EventKind::CallerUnclear { noisy, .. } => {
             ("caller", if *noisy { "(noise)" } else { "(not made out)" }.to_owned())
         }
+        EventKind::CallerDismissed { .. } => ("caller", "(no speech)".to_owned()),
         EventKind::Key { digit } => ("caller", format!("presses {digit}")),
         EventKind::Noticed { notice } => ("agent", noticed(*notice)),
         EventKind::AgentSaid { text, heard, cut, .. } if *cut => {
@@ -224,6 +225,7 @@ fn noticed(notice: Notice) -> String {
         Notice::TransferFailed { busy: true } => "is told: the operator is busy".to_owned(),
         Notice::TransferFailed { busy: false } => "is told: the operator did not answer".to_owned(),
         Notice::KeypadOnly => "is told: keypad only".to_owned(),
+        Notice::NumberUnknown => "is told: the caller's number is unknown".to_owned(),
         Notice::Closing => "is told: the program is closing".to_owned(),
     }
 }

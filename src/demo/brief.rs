@@ -51,6 +51,7 @@ pub fn outcome(outcome: &ToolOutcome) -> String {
         ToolOutcome::Failed { failure } => match failure {
             ToolFailure::Unavailable => "the shop does not answer".to_owned(),
             ToolFailure::Unauthorised => "the shop refuses the key".to_owned(),
+            ToolFailure::NoNumber => "the caller gave no number".to_owned(),
             ToolFailure::Cancelled => "cancelled".to_owned(),
         },
     }

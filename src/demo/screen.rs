@@ -143,6 +143,8 @@ impl<W: Write> Screen<W> {
                 line(words.arrived, format!("{caller} → {} ({})", arrived.dialled, arrived.remote), Tone::Plain)
             }
             EventKind::Answered => line(words.answered, String::new(), Tone::Plain),
+            // Said of a cough at every turn, it would only distract.
+            EventKind::CallerDismissed { .. } => None,
             EventKind::CallerPartial { text, .. } => {
                 Some(Line { tag: words.hears, text: end_of(text), tone: Tone::Faint, passing: true })
             }

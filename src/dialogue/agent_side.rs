@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::history::{HeardShare, Step};
 use super::turn::{After, AgentTurn, Answer, Prompt, Timing};
 use super::{Dialogue, Effect};
-use crate::base::conversation::{BrainDelta, Notice, Via};
+use crate::base::conversation::{BrainDelta, Notice};
 use crate::base::event::{EventKind, Stage, TurnLatency};
-use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
+use crate::base::tool::{ToolFailure, ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{EndingCode, TurnId};
 
 /// How often a brain may be asked within one turn: a search, a second search, and the words for both.
@@ -18,6 +18,9 @@ const MUTE_TURNS: u32 = 2;
 impl Dialogue {
     pub(super) fn start(&mut self, now: Instant) {
         self.history.notice(Notice::CallStarted);
+        if !self.config.number_known {
+            self.history.notice(Notice::NumberUnknown);
+        }
         let mut agent = AgentTurn::new(self.next_turn(), Prompt::Notice(Notice::CallStarted));
         agent.thinking = false;
         agent.protected_sentences = self.config.protected_greeting_sentences;
@@ -97,12 +100,14 @@ impl Dialogue {
             self.speak(rest);
         }
         self.happened(EventKind::ToolCalled { turn, id: id.clone(), request: request.clone() });
-        if self.act(&request) {
+        if let Some(outcome) = self.act(&request) {
             if let Some(agent) = &mut self.agent {
-                agent.answer.act = true;
-                agent.steps.push(Step::Tool { id: id.clone(), request, outcome: Some(ToolOutcome::Accepted) });
+                // What was refused the brain must see.
+                let accepted = outcome == ToolOutcome::Accepted;
+                *if accepted { &mut agent.answer.act } else { &mut agent.answer.tool } = true;
+                agent.steps.push(Step::Tool { id: id.clone(), request, outcome: Some(outcome.clone()) });
             }
-            self.happened(EventKind::ToolReturned { turn, id, outcome: ToolOutcome::Accepted, took_ms: 0 });
+            self.happened(EventKind::ToolReturned { turn, id, outcome, took_ms: 0 });
         } else if let Some(agent) = &mut self.agent {
             agent.answer.tool = true;
             agent.steps.push(Step::Tool { id: id.clone(), request: request.clone(), outcome: None });
@@ -111,9 +116,9 @@ impl Dialogue {
         }
     }
 
-    /// Carries out a tool that concerns the conversation itself; false for any other.
-    fn act(&mut self, request: &ToolRequest) -> bool {
-        let Some(agent) = &mut self.agent else { return false };
+    /// Carries out a tool that concerns the conversation itself; `None` for any other.
+    fn act(&mut self, request: &ToolRequest) -> Option<ToolOutcome> {
+        let agent = self.agent.as_mut()?;
         match request {
             // After the last goodbye nobody is called.
             ToolRequest::TransferToOperator { .. } if self.closing => {}
@@ -122,7 +127,7 @@ impl Dialogue {
             }
             ToolRequest::EndCall => {
                 let code = match agent.prompt {
-                    _ if self.callback_promised => EndingCode::CallbackPromised,
+                    _ if self.callback_promised || agent.callback.is_some() => EndingCode::CallbackPromised,
                     Prompt::Notice(Notice::CallerSilent { .. }) => EndingCode::CallerSilent,
                     Prompt::Notice(Notice::Closing) => EndingCode::Drained,
                     _ => EndingCode::AgentSaidGoodbye,
@@ -130,17 +135,16 @@ impl Dialogue {
                 agent.after = Some(After::End(code));
                 agent.protected_sentences = u32::MAX;
             }
-            ToolRequest::RequestCallback { note } => {
-                self.callback_promised = true;
-                let note = note.clone();
-                self.emit(Effect::RequestCallback { note });
+            ToolRequest::RequestCallback { .. } if !self.config.number_known => {
+                return Some(ToolOutcome::Failed { failure: ToolFailure::NoNumber });
             }
+            ToolRequest::RequestCallback { note } => agent.callback = Some(note.clone()),
             ToolRequest::SearchTires(_)
             | ToolRequest::CheckAvailability { .. }
             | ToolRequest::GetVehicleTireSizes { .. }
-            | ToolRequest::Unusable { .. } => return false,
+            | ToolRequest::Unusable { .. } => return None,
         }
-        true
+        Some(ToolOutcome::Accepted)
     }
 
     pub(super) fn thought_ended(&mut self, turn: TurnId) {
@@ -160,20 +164,24 @@ impl Dialogue {
     /// The brain is gone: apologise and put the caller through. Where nobody could be reached just now, the caller will
     /// be called back; at the end of the program there is nothing left to offer.
     pub(super) fn thought_failed(&mut self, turn: TurnId) {
-        let closing = self.closing;
+        let (closing, number_known) = (self.closing, self.config.number_known);
         let Some(agent) = self.turn_of(turn) else { return };
         agent.thinking = false;
         let nobody_there = matches!(agent.prompt, Prompt::Notice(Notice::TransferFailed { .. }));
         let words = if closing {
             String::new()
         } else if nobody_there {
-            agent.after = Some(After::End(EndingCode::CallbackPromised));
             agent.protected_sentences = u32::MAX;
-            self.callback_promised = true;
-            self.emit(Effect::RequestCallback { note: String::new() });
-            self.config.promise.clone()
+            if number_known {
+                agent.after = Some(After::End(EndingCode::CallbackPromised));
+                agent.callback = Some(String::new());
+                self.config.promise.clone()
+            } else {
+                agent.after = Some(After::End(EndingCode::AgentSaidGoodbye));
+                self.config.regret.clone()
+            }
         } else {
-            agent.after = Some(After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() });
+            agent.after = Some(After::Transfer { reason: TransferReason::TechnicalFault, summary: String::new() });
             self.config.apology.clone()
         };
         self.filler_due = None;
@@ -270,8 +278,9 @@ impl Dialogue {
         if self.turn_of(turn).is_none() {
             return;
         }
-        let Some(agent) = self.agent.take() else { return };
+        let Some(mut agent) = self.agent.take() else { return };
         let heard = self.history.commit(&agent.steps, HeardShare::ALL, false);
+        self.note_callback(&mut agent);
         if !heard.is_empty() {
             self.happened(EventKind::AgentSaid { turn, text: agent.text(), heard, cut: false });
         }
@@ -282,7 +291,7 @@ impl Dialogue {
         }
         // One failure may pass; an agent without a voice can only fetch a person, once.
         let mute = self.mute_turns == MUTE_TURNS && agent.after.is_none();
-        let fetch = || After::Transfer { reason: TransferReason::ShopUnavailable, summary: String::new() };
+        let fetch = || After::Transfer { reason: TransferReason::TechnicalFault, summary: String::new() };
         let after = if mute { Some(fetch()) } else { agent.after };
         self.expectation = agent.expectation;
         self.go_on(now, after);
@@ -341,8 +350,9 @@ impl Dialogue {
     }
 
     pub(super) fn was_cut(&mut self, now: Instant, turn: TurnId, heard: HeardShare) {
-        let Some(agent) = self.cut.take_if(|agent| agent.id == turn) else { return };
+        let Some(mut agent) = self.cut.take_if(|agent| agent.id == turn) else { return };
         let words = self.history.commit(&agent.steps, heard, true);
+        self.note_callback(&mut agent);
         if agent.sentence_count() > 0 {
             self.happened(EventKind::AgentSaid { turn, text: agent.text(), heard: words, cut: true });
         }
@@ -365,6 +375,16 @@ impl Dialogue {
         }
     }
 
+    /// A call-back is noted when the turn that promised it is over: a turn that is taken back promised nothing. One a
+    /// call, however often it is promised.
+    fn note_callback(&mut self, agent: &mut AgentTurn) {
+        if let Some(note) = agent.callback.take()
+            && !std::mem::replace(&mut self.callback_promised, true)
+        {
+            self.emit(Effect::RequestCallback { note });
+        }
+    }
+
     pub(super) fn resume_agent(&mut self, now: Instant) {
         let Some(agent) = &mut self.agent else { return };
         if agent.paused_at.take().is_some() {
@@ -380,9 +400,7 @@ impl Dialogue {
         self.closing = true;
         // Who waits for an operator is told goodbye as well.
         self.away = false;
-        if self.caller.take().is_some() {
-            self.emit(Effect::DropEars);
-        }
+        self.drop_caller();
         self.pending.clear();
         self.cut_agent();
         self.respond(now, Prompt::Notice(Notice::Closing), None);
@@ -393,10 +411,6 @@ impl Dialogue {
             agent.after = None;
         }
         self.cut_agent();
-        if let Some(caller) = self.caller.take_if(|caller| !caller.texts.is_empty()) {
-            let (turn, text) = (caller.id, caller.texts.join(" "));
-            self.happened(EventKind::CallerSaid { turn, text, via: Via::Voice, confidence: caller.confidence });
-        }
         self.leave();
     }
 

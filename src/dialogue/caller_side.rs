@@ -68,7 +68,7 @@ impl Dialogue {
         if matches!(prompt, Prompt::Caller { via: Via::Voice, .. }) {
             self.history.take_back_caller();
         }
-        self.cut = Some(AgentTurn { after: None, steps: Vec::new(), ..agent });
+        self.cut = Some(AgentTurn { after: None, callback: None, steps: Vec::new(), ..agent });
         Some(prompt)
     }
 
@@ -203,13 +203,18 @@ impl Dialogue {
     /// again.
     fn heard_nothing(&mut self, now: Instant, caller: &CallerTurn, noisy: bool) {
         if let Some(agent) = &self.agent {
-            if agent.is_audible() {
+            let audible = agent.is_audible();
+            self.dismissed(caller);
+            if audible {
                 self.resume_agent(now);
             }
             return;
         }
         let length = caller.stopped.unwrap_or(now).saturating_duration_since(caller.started);
         let cough = length < self.config.cough;
+        if cough || matches!(caller.unanswered, Some(Prompt::Caller { .. })) {
+            self.dismissed(caller);
+        }
         match &caller.unanswered {
             // What they keyed in is answered whatever sounded since; a situation is spoken to again after a cough only,
             // because speech nobody understands is a situation of its own.
@@ -228,7 +233,9 @@ impl Dialogue {
         if for_good && !self.keypad_only {
             self.keypad_only = true;
             self.degraded(Stage::Recognition);
-            self.caller = None;
+            if let Some(caller) = self.caller.take() {
+                self.dismissed(&caller);
+            }
             self.patience_due = None;
             self.longest_due = None;
             self.confirm_due = None;
@@ -303,6 +310,26 @@ impl Dialogue {
             self.happened(EventKind::BargedIn { turn, after_ms });
         }
         self.cut_agent();
+    }
+
+    /// Abandons the caller's turn: no answer to it is wanted any more.
+    pub(super) fn drop_caller(&mut self) {
+        if let Some(caller) = self.caller.take() {
+            self.dismissed(&caller);
+            self.emit(Effect::DropEars);
+        }
+    }
+
+    /// Every turn of the caller has its end in the record: words that were heard before it was given up, or that it had
+    /// none.
+    fn dismissed(&mut self, caller: &CallerTurn) {
+        let turn = caller.id;
+        self.happened(if caller.texts.is_empty() {
+            EventKind::CallerDismissed { turn }
+        } else {
+            let text = caller.texts.join(" ");
+            EventKind::CallerSaid { turn, text, via: Via::Voice, confidence: caller.confidence }
+        });
     }
 
     fn next_ear(&mut self) -> EarId {

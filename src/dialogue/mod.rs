@@ -37,6 +37,10 @@ pub struct Config {
     pub apology: String,
     /// Said when the brain is gone and no operator answered either: the caller will be called back.
     pub promise: String,
+    /// Said in place of `promise` to a caller who cannot be called back.
+    pub regret: String,
+    /// The caller's number is known, so that somebody can call back.
+    pub number_known: bool,
     /// Said while a tool takes long; in turn.
     pub fillers: Vec<String>,
     /// A tool that takes longer than this is covered by a filler, and again after each such span.
@@ -66,6 +70,8 @@ impl Default for Config {
             protected_greeting_sentences: 2,
             apology: String::new(),
             promise: String::new(),
+            regret: String::new(),
+            number_known: true,
             fillers: Vec::new(),
             filler_after: Duration::from_millis(1200),
             silence: Duration::from_secs(9),
@@ -382,9 +388,7 @@ impl Dialogue {
     /// Puts the whole conversation aside: the caller is being handed over, or the call is ending.
     fn leave(&mut self) {
         self.away = true;
-        if self.caller.take().is_some() {
-            self.emit(Effect::DropEars);
-        }
+        self.drop_caller();
         self.pending.clear();
         self.keypad.clear();
         self.silence_due = None;

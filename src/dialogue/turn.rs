@@ -125,6 +125,8 @@ pub struct AgentTurn {
     pub paused_at: Option<Instant>,
     pub expectation: Expectation,
     pub after: Option<After>,
+    /// A call-back the turn promises, to be noted once the turn is over.
+    pub callback: Option<String>,
     /// Sentences from the start that may not be interrupted; `u32::MAX` protects the whole turn.
     pub protected_sentences: u32,
     pub timing: Timing,
@@ -157,6 +159,7 @@ impl AgentTurn {
             paused_at: None,
             expectation: Expectation::Open,
             after: None,
+            callback: None,
             protected_sentences: 0,
             timing: Timing::default(),
         }

@@ -58,6 +58,8 @@ pub enum LineKind {
 /// How sure a caller's words are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Words {
+    /// It was no speech.
+    Dismissed,
     /// Speech, and no words yet.
     None,
     Partial,
@@ -158,6 +160,7 @@ impl Transcript {
             EventKind::CallerUnclear { turn, noisy } => {
                 self.caller(at_ms, *turn, "", Words::Unclear { noisy: *noisy }, Via::Voice, None)
             }
+            EventKind::CallerDismissed { turn } => self.caller(at_ms, *turn, "", Words::Dismissed, Via::Voice, None),
             EventKind::Key { digit } => self.key(at_ms, *digit),
             // The greeting and the agent's own words tell these already.
             EventKind::Noticed { notice: Notice::CallStarted | Notice::NotUnderstood { .. } } => Change::default(),

@@ -273,6 +273,7 @@ impl LineView {
                 self.growing = true;
             }
             Sure::Final => self.text = text,
+            Sure::Dismissed => self.faint = words.dismissed.to_owned(),
             Sure::Unclear { noisy } => self.faint = if noisy { words.noisy } else { words.unclear }.to_owned(),
         }
         if via == Via::Keypad {

@@ -52,6 +52,7 @@ words! {
     running: "Розмова триває", "Разговор идёт", "In progress";
     ringing: "Вхідний дзвінок", "Входящий звонок", "Ringing";
     listening: "говорить…", "говорит…", "speaking…";
+    dismissed: "не мовлення", "не речь", "no speech";
     unclear: "не розібрано", "не разобрано", "not made out";
     noisy: "шум на лінії", "шум на линии", "noise on the line";
     by_keys: "клавішами", "клавишами", "by keypad";
@@ -121,6 +122,9 @@ impl Words {
                 "Распознавание недоступно: только клавиши",
                 "No recognition: keypad only",
             ),
+            Notice::NumberUnknown => {
+                self.pick("Номер абонента невідомий", "Номер абонента неизвестен", "The caller's number is unknown")
+            }
             Notice::Closing => {
                 self.pick("Програма завершує роботу", "Программа завершает работу", "The program is closing")
             }
@@ -133,6 +137,9 @@ impl Words {
             TransferReason::NotUnderstood => self.pick("агент не зрозумів", "агент не понял", "not understood"),
             TransferReason::ShopUnavailable => {
                 self.pick("каталог недоступний", "каталог недоступен", "shop unavailable")
+            }
+            TransferReason::TechnicalFault => {
+                self.pick("технічна несправність", "техническая неполадка", "a technical fault")
             }
             TransferReason::Complaint => self.pick("скарга", "жалоба", "a complaint"),
             TransferReason::OutOfScope => self.pick("інша тема", "другая тема", "out of scope"),
@@ -189,6 +196,9 @@ impl Words {
             }
             ToolOutcome::Failed { failure: ToolFailure::Unauthorised } => {
                 self.pick("ключ не прийнято", "ключ не принят", "the key was refused")
+            }
+            ToolOutcome::Failed { failure: ToolFailure::NoNumber } => {
+                self.pick("номер невідомий", "номер неизвестен", "no number")
             }
             ToolOutcome::Failed { failure: ToolFailure::Cancelled } => self.pick("скасовано", "отменено", "cancelled"),
         }

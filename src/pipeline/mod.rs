@@ -88,14 +88,16 @@ const RINGBACK_LENGTH: Duration = Duration::from_secs(120);
 const NOISY_SNR_DB: f32 = 10.0;
 
 /// Runs a call's voice until the conversation is finished, the sound ends, or the call drops its commands.
+/// `number_known`: the caller can be called back.
 pub async fn run(
     engines: Arc<Engines>,
     config: Arc<Config>,
     sound: Sound,
+    number_known: bool,
     mut commands: mpsc::Receiver<VoiceCommand>,
     events: mpsc::Sender<VoiceEvent>,
 ) {
-    let mut voice = Voice::new(engines, config, sound, events);
+    let mut voice = Voice::new(engines, config, sound, number_known, events);
     voice.input(Input::Start).await;
     while let Some(next) = voice.next(&mut commands).await {
         match next {
@@ -136,10 +138,16 @@ enum Next {
 }
 
 impl Voice {
-    fn new(engines: Arc<Engines>, config: Arc<Config>, sound: Sound, events: mpsc::Sender<VoiceEvent>) -> Voice {
+    fn new(
+        engines: Arc<Engines>,
+        config: Arc<Config>,
+        sound: Sound,
+        number_known: bool,
+        events: mpsc::Sender<VoiceEvent>,
+    ) -> Voice {
         let style = speak::style(config.language, &config.voice, sound.rate);
         Voice {
-            dialogue: Dialogue::new(config.dialogue.clone()),
+            dialogue: Dialogue::new(dialogue::Config { number_known, ..config.dialogue.clone() }),
             vad: Vad::new(config.vad, sound.rate),
             ears: Ears::new(engines.recognizer.clone(), config.recognition_limit),
             thoughts: Thoughts::new(config.thinking_limit),
@@ -224,15 +232,8 @@ impl Voice {
                 self.dialogue.handle(now(), Input::WasCut { turn, heard });
             }
             Effect::RunTool { turn, id, request } => {
-                let started = now();
-                let (shop, events) = (self.engines.shop.clone(), self.events.clone());
-                let running = async move {
-                    let outcome = tools::run(shop, request).await;
-                    let took_ms = now().duration_since(started).as_millis() as u32;
-                    let returned = EventKind::ToolReturned { turn, id: id.clone(), outcome: outcome.clone(), took_ms };
-                    drop(events.send(VoiceEvent::Happened(returned)).await);
-                    (id, outcome)
-                };
+                let told = tools::Told::new(turn, id, self.events.clone());
+                let running = told.when_done(tools::run(self.engines.shop.clone(), request));
                 self.thoughts.run_tool(turn, Box::pin(running));
             }
             Effect::Transfer { reason, summary } => self.tell(VoiceEvent::TransferAsked { reason, summary }).await,
@@ -308,7 +309,9 @@ async fn until(deadline: Option<tokio::time::Instant>) {
 pub fn known_phrases(config: &Config, rate: SampleRate) -> Vec<crate::provider::tts::SpeechRequest> {
     let style = speak::style(config.language, &config.voice, rate);
     let dialogue = &config.dialogue;
-    let texts = [&dialogue.greeting, &dialogue.apology, &dialogue.promise].into_iter().chain(&dialogue.fillers);
+    let texts = [&dialogue.greeting, &dialogue.apology, &dialogue.promise, &dialogue.regret]
+        .into_iter()
+        .chain(&dialogue.fillers);
     texts
         .flat_map(|text| dialogue::sentences(text))
         .map(|sentence| {

@@ -86,7 +86,7 @@ async fn check(cast: Cast, script: &str, expect: Expect) {
     let (commands_tx, commands_rx) = mpsc::channel(8);
     let (events_tx, mut events) = mpsc::channel(64);
     let mut commands = Some(commands_tx);
-    let running = tokio::spawn(run(Arc::new(engines), Arc::new(config), sound, commands_rx, events_tx));
+    let running = tokio::spawn(run(Arc::new(engines), Arc::new(config), sound, true, commands_rx, events_tx));
     let sounds = "silence".to_owned();
     let mut line =
         Line { voice, caller: Some(source), operator: None, speaks_until: 0, noise: 1, sounds, log: String::new() };
@@ -271,14 +271,14 @@ async fn a_dead_brain_fetches_a_person_and_then_a_call_back() {
             4000   Brain failed
             4560 silence
             4560   heard «Перепрошую.»
-            4560   TransferAsked { reason: ShopUnavailable, summary: "" }
+            4560   TransferAsked { reason: TechnicalFault, summary: "" }
             6020 ringing
             7020 silence
             7540 «Передзвонимо.»
             7540   TransferFailed { busy: false }
-            7540   CallbackRequested { note: "" }
             7540   Brain failed
             8200 silence
+            8200   CallbackRequested { note: "" }
             8200   heard «Передзвонимо.»
             8200   Finished(CallbackPromised)
         "#]],

@@ -1,10 +1,58 @@
 //! Runs the agent's tools against the shop. Which offers are read out is decided here only by price: the cheapest, the
 //! middle one and the dearest.
 
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::{VoiceEvent, now};
 use crate::agent;
+use crate::base::TurnId;
+use crate::base::event::EventKind;
 use crate::base::tire::Tire;
 use crate::base::tool::{SearchTires, ToolFailure, ToolOutcome, ToolRequest};
 use crate::shop::{Client, ShopError, Sort, TireSearch, VehicleFit, VehicleQuestion};
+
+/// A tool under way: the timeline is told how it ended, whatever becomes of the turn that asked for it.
+pub struct Told {
+    turn: TurnId,
+    id: String,
+    started: Instant,
+    events: mpsc::Sender<VoiceEvent>,
+    done: bool,
+}
+
+impl Told {
+    pub fn new(turn: TurnId, id: String, events: mpsc::Sender<VoiceEvent>) -> Told {
+        Told { turn, id, started: now(), events, done: false }
+    }
+
+    /// Runs the tool; its identifier and outcome. Dropped before its end, the tool was cancelled.
+    pub async fn when_done(mut self, running: impl Future<Output = ToolOutcome>) -> (String, ToolOutcome) {
+        let outcome = running.await;
+        let returned = self.returned(outcome.clone());
+        // The call is gone when nobody listens; this task is then about to be dropped.
+        drop(self.events.send(returned).await);
+        self.done = true;
+        (std::mem::take(&mut self.id), outcome)
+    }
+
+    fn returned(&self, outcome: ToolOutcome) -> VoiceEvent {
+        let took_ms = now().duration_since(self.started).as_millis() as u32;
+        VoiceEvent::Happened(EventKind::ToolReturned { turn: self.turn, id: self.id.clone(), outcome, took_ms })
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if !self.done {
+            let cancelled = self.returned(ToolOutcome::Failed { failure: ToolFailure::Cancelled });
+            if self.events.try_send(cancelled).is_err() {
+                tracing::warn!("a call takes no events: a cancelled tool is not in its record");
+            }
+        }
+    }
+}
 
 /// Offers in one answer: more cannot be remembered by ear.
 const OFFERS: usize = 3;
@@ -89,5 +137,38 @@ fn failed(error: &ShopError) -> ToolOutcome {
         ShopError::NotFound => ToolOutcome::NotFound,
         ShopError::Unauthorised { .. } => ToolOutcome::Failed { failure: ToolFailure::Unauthorised },
         _ => ToolOutcome::Failed { failure: ToolFailure::Unavailable },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pipeline::think::Thoughts;
+
+    fn returned(event: Option<VoiceEvent>) -> ToolOutcome {
+        match event {
+            Some(VoiceEvent::Happened(EventKind::ToolReturned { outcome, .. })) => outcome,
+            other => panic!("the record has {other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tool_has_one_end_in_the_record_even_when_its_turn_is_cut() {
+        let (events, mut record) = mpsc::channel(4);
+        let mut thoughts = Thoughts::new(Duration::from_secs(1));
+        let told = Told::new(TurnId(3), "1".to_owned(), events.clone());
+        thoughts.run_tool(TurnId(3), Box::pin(told.when_done(std::future::pending())));
+        assert!(tokio::time::timeout(Duration::from_secs(2), thoughts.next()).await.is_err());
+        thoughts.stop();
+        assert_eq!(returned(record.try_recv().ok()), ToolOutcome::Failed { failure: ToolFailure::Cancelled });
+
+        let told = Told::new(TurnId(4), "2".to_owned(), events);
+        thoughts.run_tool(TurnId(4), Box::pin(told.when_done(async { ToolOutcome::NotFound })));
+        thoughts.next().await;
+        thoughts.stop();
+        assert_eq!(returned(record.try_recv().ok()), ToolOutcome::NotFound);
+        assert!(record.try_recv().is_err());
     }
 }

@@ -45,7 +45,9 @@ fn superseded_partials(events: &[CallEvent]) -> HashSet<usize> {
             EventKind::CallerPartial { turn, .. } if !newer.insert((event.call, turn)) => {
                 superseded.insert(index);
             }
-            EventKind::CallerSaid { turn, .. } | EventKind::CallerUnclear { turn, .. } => {
+            EventKind::CallerSaid { turn, .. }
+            | EventKind::CallerUnclear { turn, .. }
+            | EventKind::CallerDismissed { turn } => {
                 newer.insert((event.call, turn));
             }
             _ => {}
@@ -60,6 +62,7 @@ fn turn_of(kind: &EventKind) -> Option<TurnId> {
         | EventKind::CallerPartial { turn, .. }
         | EventKind::CallerSaid { turn, .. }
         | EventKind::CallerUnclear { turn, .. }
+        | EventKind::CallerDismissed { turn }
         | EventKind::AgentSaying { turn, .. }
         | EventKind::AgentSaid { turn, .. }
         | EventKind::BargedIn { turn, .. }
@@ -114,7 +117,7 @@ impl Row {
                     return Ok(());
                 }
             }
-            EventKind::CallerSaid { .. } | EventKind::CallerUnclear { .. } => {
+            EventKind::CallerSaid { .. } | EventKind::CallerUnclear { .. } | EventKind::CallerDismissed { .. } => {
                 sqlx::query("DELETE FROM timeline WHERE call_id = $1 AND turn = $2 AND kind = 'caller_partial'")
                     .bind(&self.call)
                     .bind(turn)
@@ -154,6 +157,7 @@ impl Row {
                 self.caller(db, *turn, "final", text, word(via), *confidence).await
             }
             EventKind::CallerUnclear { turn, .. } => self.caller(db, *turn, "unclear", "", None, None).await,
+            EventKind::CallerDismissed { turn } => self.caller(db, *turn, "dismissed", "", None, None).await,
             EventKind::AgentSaying { turn, text, .. } => self.agent_saying(db, *turn, text).await,
             EventKind::AgentSaid { turn, text, heard, cut } => self.agent_said(db, *turn, text, heard, *cut).await,
             EventKind::BargedIn { .. } => {
@@ -274,7 +278,7 @@ impl Row {
         via: Option<String>,
         confidence: Option<f32>,
     ) -> Result<(), StoreError> {
-        let ended_ms = matches!(state, "final" | "unclear").then_some(self.at_ms);
+        let ended_ms = matches!(state, "final" | "unclear" | "dismissed").then_some(self.at_ms);
         sqlx::query(
             "INSERT INTO turns (call_id, turn, side, state, started_ms, ended_ms, text, via, confidence) \
              VALUES ($1, $2, 'caller', $3, $4, $5, $6, $7, $8) \

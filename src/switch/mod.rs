@@ -79,18 +79,20 @@ impl Switch {
                     switch.call_ended(&mut calls, ended);
                 }
                 leg = arrivals.recv() => match leg {
-                    Some(leg) => switch.clone().take(&mut calls, leg, goodbye.clone()),
+                    Some(leg) => {
+                        let refusal = switch.refusal(calls.tasks.len(), &leg.info);
+                        switch.clone().take(&mut calls, leg, goodbye.clone(), refusal);
+                    }
                     None => break,
                 },
             }
         }
-        switch.drain(calls, arrivals, goodbye).await;
+        switch.clone().drain(calls, arrivals, goodbye).await;
         switch.active.send_replace(0);
     }
 
-    fn take(self: Arc<Switch>, calls: &mut Calls, leg: Leg, goodbye: CancellationToken) {
+    fn take(self: Arc<Switch>, calls: &mut Calls, leg: Leg, goodbye: CancellationToken, refusal: Option<EndingCode>) {
         let id = CallId(Uuid::now_v7());
-        let refusal = self.refusal(calls.tasks.len(), &leg.info);
         self.bus.publish(id, EventKind::Arrived(arrived(&leg.info)));
         let span = tracing::info_span!("call", call_id = %id);
         let task = CallTask::new(id, self.clone(), leg, goodbye);
@@ -125,11 +127,11 @@ impl Switch {
     }
 
     /// No new calls; running ones finish within the grace, then say goodbye, then are dropped.
-    async fn drain(&self, mut calls: Calls, mut arrivals: Arrivals, goodbye: CancellationToken) {
+    async fn drain(self: Arc<Switch>, mut calls: Calls, mut arrivals: Arrivals, goodbye: CancellationToken) {
         arrivals.close();
         while let Some(leg) = arrivals.recv().await {
-            // Dropping an unanswered leg refuses it.
-            tracing::info!(door = leg.info.door_name, "a call was refused: the program is closing");
+            // It arrived before the doors were told, and is refused like a call that finds us closing.
+            self.clone().take(&mut calls, leg, goodbye.clone(), Some(EndingCode::RefusedDraining));
         }
         self.finish_within(&mut calls, self.config.grace).await;
         goodbye.cancel();
@@ -174,3 +176,6 @@ fn arrived(info: &LegInfo) -> Arrived {
         remote: info.remote.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,8 +209,10 @@ impl CallTask {
         let (commands_tx, commands) = mpsc::channel(VOICE_COMMANDS);
         let (events_tx, events) = mpsc::channel(VOICE_EVENTS);
         let (engines, config) = (self.switch.engines.clone(), self.switch.voice.clone());
+        let number_known = self.caller.info.caller.is_some();
         let task = tokio::spawn(
-            pipeline::run(engines, config, sound, commands, events_tx).instrument(tracing::Span::current()),
+            pipeline::run(engines, config, sound, number_known, commands, events_tx)
+                .instrument(tracing::Span::current()),
         );
         self.voice = Some(Voice { commands: commands_tx, events, task });
     }

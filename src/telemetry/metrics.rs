@@ -139,6 +139,7 @@ impl Metrics {
             EventKind::Answered => self.answered.inc(),
             EventKind::CallerSaid { .. } => self.turns.with_label_values(&["caller", "understood"]).inc(),
             EventKind::CallerUnclear { .. } => self.turns.with_label_values(&["caller", "unclear"]).inc(),
+            EventKind::CallerDismissed { .. } => self.turns.with_label_values(&["caller", "dismissed"]).inc(),
             EventKind::AgentSaid { cut, .. } => {
                 self.turns.with_label_values(&["agent", if *cut { "cut" } else { "whole" }]).inc();
             }
@@ -257,6 +258,7 @@ fn outcome_label(outcome: &ToolOutcome) -> &'static str {
         ToolOutcome::InvalidArgument { .. } => "invalid_argument",
         ToolOutcome::Failed { failure: ToolFailure::Unavailable } => "unavailable",
         ToolOutcome::Failed { failure: ToolFailure::Unauthorised } => "unauthorised",
+        ToolOutcome::Failed { failure: ToolFailure::NoNumber } => "no_number",
         ToolOutcome::Failed { failure: ToolFailure::Cancelled } => "cancelled",
     }
 }

@@ -65,7 +65,7 @@ impl Talk<'_> {
                 self.ask_again();
             }
         } else if said.has(Intent::Callback) {
-            self.ask(Asked::Callback);
+            self.offer_callback();
         } else if said.has(Intent::Repeat) && !said.has_slots() {
             self.repeat();
         } else {

@@ -6,6 +6,11 @@ use crate::base::conversation::Notice;
 
 impl Talk<'_> {
     pub(super) fn notice(&mut self, notice: Notice) {
+        // It asks for no answer, so that the one being made stands.
+        if notice == Notice::NumberUnknown {
+            self.number_unknown = true;
+            return;
+        }
         self.begin();
         match notice {
             Notice::CallStarted => self.greet(),
@@ -35,13 +40,14 @@ impl Talk<'_> {
             Notice::TransferFailed { busy } => {
                 self.nobody_answers = true;
                 self.say(&Phrase::TransferFailed { busy });
-                self.ask(Asked::Callback);
+                self.offer_callback();
             }
             Notice::KeypadOnly => {
                 self.keypad_only = true;
                 self.say(&Phrase::KeypadOnly);
                 self.ask_again();
             }
+            Notice::NumberUnknown => {}
             Notice::Closing => self.end(&Phrase::Closing),
         }
     }

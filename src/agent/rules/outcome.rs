@@ -39,7 +39,7 @@ impl Talk<'_> {
             (ToolRequest::EndCall, _) => {}
             (ToolRequest::TransferToOperator { .. }, _) => {
                 self.say(&Phrase::TransferFailed { busy: false });
-                self.ask(Asked::Callback);
+                self.offer_callback();
             }
             (ToolRequest::RequestCallback { .. }, _) => self.end(&Phrase::CallbackFailed),
             (_, ToolOutcome::InvalidArgument { field, .. }) => self.invalid(field),
@@ -158,7 +158,7 @@ impl Talk<'_> {
                 self.transfer(TransferReason::ShopUnavailable, &Phrase::TransferShopDown);
             }
             // The caller spoke over the search; what they said comes next.
-            ToolFailure::Cancelled => self.say(&Phrase::Listening),
+            ToolFailure::Cancelled | ToolFailure::NoNumber => self.say(&Phrase::Listening),
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn of(talk: &Talk<'_>, reason: TransferReason) -> String {
         TransferReason::CallerAsked => "клієнт попросив оператора",
         TransferReason::NotUnderstood => "не вдалося порозумітися",
         TransferReason::ShopUnavailable => "каталог не відповідає",
+        TransferReason::TechnicalFault => "технічна несправність агента",
         TransferReason::Complaint => "скарга",
         TransferReason::OutOfScope => "потрібна допомога людини",
         TransferReason::Sensitive => "делікатна розмова",

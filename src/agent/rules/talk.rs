@@ -72,6 +72,8 @@ pub(super) struct Talk<'a> {
     pub(super) keypad_only: bool,
     /// A hand-over failed in this call.
     pub(super) nobody_answers: bool,
+    /// The caller cannot be called back.
+    pub(super) number_unknown: bool,
     /// How often each kind of phrase was said.
     said: Vec<(std::mem::Discriminant<Phrase>, u32)>,
     /// The last answer in words, for saying it again.
@@ -98,6 +100,7 @@ impl<'a> Talk<'a> {
             failures: 0,
             keypad_only: false,
             nobody_answers: false,
+            number_unknown: false,
             said: Vec::new(),
             last_words: String::new(),
             repeated: None,
@@ -267,7 +270,20 @@ impl<'a> Talk<'a> {
         self.call(ToolRequest::TransferToOperator { reason, summary });
     }
 
+    /// Asks whether to call back, where that is possible.
+    pub(super) fn offer_callback(&mut self) {
+        if self.number_unknown {
+            self.say(&Phrase::CallbackImpossible);
+            self.ask(Asked::MoreHelp);
+        } else {
+            self.ask(Asked::Callback);
+        }
+    }
+
     pub(super) fn promise_callback(&mut self) {
+        if self.number_unknown {
+            return self.end(&Phrase::CallLater);
+        }
         self.say(&Phrase::CallbackNoted);
         let note = summary::wish(self);
         self.call(ToolRequest::RequestCallback { note });

@@ -61,13 +61,14 @@ fn without_a_brain_and_an_operator_the_caller_is_called_back() {
             4001 speak 3.0 «Перепрошую, з'єдную з оператором.»
             4001 SpokenAll { turn: TurnId(3) }
             5000 heard «Перепрошую, з'єдную з оператором.»
-            5000 Transfer { reason: ShopUnavailable, summary: "" }
+            5000 Transfer { reason: TechnicalFault, summary: "" }
             5001 think 4 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Перепрошую, з'єдную з оператором. | TransferFailed { busy: false }]
-            5002 RequestCallback { note: "" }
             5002 speak 4.0 «Передзвонимо вам.»
             5002 SpokenAll { turn: TurnId(4) }
             5200 open ear 1 for Open
+            6000 RequestCallback { note: "" }
             6000 heard «Передзвонимо вам.»
+            6000 turn 5 was no speech
             6000 DropEars
             6000 Finish { code: CallbackPromised }
         "#]],
@@ -179,7 +180,7 @@ fn what_the_voice_failed_at_was_not_heard() {
             23004 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Є зимові. Які вам? | CallerSilent { times: 1 } | CallerSilent { times: 2 }]
             24002 speak 5.0 «До побачення.»
             24002 SpokenAll { turn: TurnId(5) }
-            24004 Transfer { reason: ShopUnavailable, summary: "" }
+            24004 Transfer { reason: TechnicalFault, summary: "" }
             30000 think 6 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0 | A: Є зимові. Які вам? | CallerSilent { times: 1 } | CallerSilent { times: 2 } | TransferFailed { busy: false }]
         "#]],
     );
@@ -209,6 +210,7 @@ fn a_cough_does_not_take_an_answer_away() {
             4200 StopThinking { turn: TurnId(3) }
             4200 open ear 1 for Open
             5100 CloseEar { ear: EarId(1) }
+            5200 turn 4 was no speech
             5200 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 2#]
         "#]],
     );
@@ -383,8 +385,41 @@ fn ears_lost_while_the_agent_speaks_are_spoken_of_afterwards() {
             0 speak 1.2 «Що шукаєте?»
             0 SpokenAll { turn: TurnId(1) }
             900 open ear 1 for Open
+            1000 turn 2 was no speech
             3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
             3000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | KeypadOnly]
+        "#]],
+    );
+}
+
+#[test]
+fn closing_says_goodbye_and_nothing_else() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 speech
+        4200 close
+        4201 say До побачення.
+        4202 thought
+        4300 playing 0
+        5000 played
+        5001 speech
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 open ear 1 for Open
+            4200 turn 2 was no speech
+            4200 DropEars
+            4200 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | Closing]
+            4202 speak 3.0 «До побачення.»
+            4202 SpokenAll { turn: TurnId(3) }
+            5000 heard «До побачення.»
+            5000 Finish { code: Drained }
         "#]],
     );
 }

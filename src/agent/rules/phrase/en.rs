@@ -157,6 +157,10 @@ pub(super) fn say(phrase: &Phrase, times: u32) -> String {
         }
         Phrase::CallbackNoted => "Noted: we will call you back. Have a nice day!".to_owned(),
         Phrase::CallbackFailed => "I am sorry, that could not be noted. Please call again later. Goodbye!".to_owned(),
+        Phrase::CallbackImpossible => "We cannot call you back: your number is not shown.".to_owned(),
+        Phrase::CallLater => {
+            "We cannot call you back: your number is not shown. Please call again later. Goodbye!".to_owned()
+        }
         Phrase::Robot => fixed(&[
             "Yes, I am the shop's automated assistant. If you need a person, say operator.",
             "I am a program, not a person. Say operator and I will connect you to one.",

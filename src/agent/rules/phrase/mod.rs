@@ -94,6 +94,9 @@ pub(super) enum Phrase {
     OfferCallback,
     CallbackNoted,
     CallbackFailed,
+    /// The caller gave no number.
+    CallbackImpossible,
+    CallLater,
     Robot,
     NotMyInstructions,
     OffTopic,

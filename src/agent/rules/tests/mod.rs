@@ -198,6 +198,7 @@ fn notice(what: &str) -> Notice {
         "transfer busy" => Notice::TransferFailed { busy: true },
         "keypad only" => Notice::KeypadOnly,
         "closing" => Notice::Closing,
+        "number unknown" => Notice::NumberUnknown,
         other => panic!("no notice {other}"),
     }
 }

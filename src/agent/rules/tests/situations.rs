@@ -299,3 +299,51 @@ fn a_caller_nobody_understands_and_nobody_answers_is_called_back() {
         "#]],
     );
 }
+
+#[test]
+fn a_caller_without_a_number_is_promised_no_call() {
+    check(
+        "
+        notice number unknown
+        оператор
+        notice transfer failed
+        ні
+        ",
+        expect![[r#"
+            caller  notice number unknown
+            caller  оператор
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
+            caller  notice transfer failed
+            agent   На жаль, оператор зараз не відповідає. Передзвонити не вдасться: ваш номер не визначився. Чимось іще допомогти?
+                    Open
+            caller  ні
+            agent   Дякую за дзвінок. Гарного дня!
+            tool    end_call {}
+        "#]],
+    );
+    check(
+        "
+        notice number unknown
+        передзвоніть мені
+        оператор
+        notice transfer busy
+        notice not understood 3
+        ",
+        expect![[r#"
+            caller  notice number unknown
+            caller  передзвоніть мені
+            agent   Передзвонити не вдасться: ваш номер не визначився. Чимось іще допомогти?
+                    Open
+            caller  оператор
+            agent   З'єдную з оператором, залишайтеся на лінії.
+            tool    transfer_to_operator {"reason":"caller_asked","summary":"Побажання не з'ясовано. Причина: клієнт попросив оператора."}
+            caller  notice transfer busy
+            agent   На жаль, усі оператори зайняті. Передзвонити не вдасться: ваш номер не визначився. Ще щось підказати?
+                    Open
+            caller  notice not understood 3
+            agent   Передзвонити не вдасться: ваш номер не визначився. Будь ласка, зателефонуйте пізніше. До побачення!
+            tool    end_call {}
+        "#]],
+    );
+}
