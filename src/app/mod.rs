@@ -59,7 +59,7 @@ pub struct App {
 impl App {
     /// Starts everything; the doors open last.
     pub async fn start(settings: Settings) -> Result<App, Problem> {
-        let mut warnings = Vec::new();
+        let mut warnings = settings.warnings();
         let store = open_store(&settings.store).await?;
         let writer = store::Writer::start(store.clone(), store::writer::Config::default());
         let metrics = Arc::new(Metrics::new());
@@ -68,9 +68,6 @@ impl App {
         let (readiness, ready) = watch::channel(Readiness::Starting);
         let page = match &settings.http {
             Some(config) => {
-                if !config.listen.ip().is_loopback() && config.token.is_none() {
-                    warnings.push(Problem::new(ErrorCode::PageWide).with("address", config.listen));
-                }
                 let metrics = metrics.clone();
                 let sources = http::Sources { store: store.clone(), metrics, bus: bus.watch(), readiness: ready };
                 let failed = |error: http::HttpError| cannot_listen("HTTP", config.listen, "http.listen", &error);
@@ -94,11 +91,6 @@ impl App {
         let ami = settings.pbx.clone().map(|config| Arc::new(Ami::start(config)));
         let trunk = start_trunk(&settings, arrivals_tx.clone(), media.clone(), ids.clone()).await?;
         let audiosocket = start_audiosocket(&settings, arrivals_tx, ami.clone(), ids).await?;
-        let plan = &settings.switch.call.transfer;
-        if plan.operators.is_empty() && plan.refer.is_none() && plan.pbx.is_none() {
-            warnings.push(Problem::new(ErrorCode::NoOperator));
-        }
-
         let (active_tx, active) = watch::channel(0);
         let switch = Switch {
             config: settings.switch,

@@ -111,6 +111,22 @@ impl Settings {
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
     }
 
+    /// What is allowed and probably not meant.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let mut warnings = Vec::new();
+        if let Some(page) = &self.http
+            && !page.listen.ip().is_loopback()
+            && page.token.is_none()
+        {
+            warnings.push(Problem::new(ErrorCode::PageWide).with("address", page.listen));
+        }
+        let plan = &self.switch.call.transfer;
+        if plan.operators.is_empty() && plan.refer.is_none() && plan.pbx.is_none() {
+            warnings.push(Problem::new(ErrorCode::NoOperator));
+        }
+        warnings
+    }
+
     fn read(document: &Document) -> Settings {
         let mut settings = Settings::default();
         let root = document.root();
@@ -178,7 +194,7 @@ impl Settings {
 }
 
 /// Environment variables that steer the tests.
-const TEST_SWITCHES: [&str; 2] = ["TELEFONIST_PEERS", "TELEFONIST_SPEECH"];
+const TEST_SWITCHES: [&str; 1] = ["TELEFONIST_PEERS"];
 
 fn agent(section: &Section<'_>, settings: &mut Settings) {
     let (agent, dialogue) = (&mut settings.agent, &mut settings.dialogue);
@@ -190,6 +206,7 @@ fn agent(section: &Section<'_>, settings: &mut Settings) {
     section.millis("patience_complete_ms", 100..=5_000, &mut dialogue.patience.complete);
     section.millis("patience_open_ms", 100..=5_000, &mut dialogue.patience.open);
     section.millis("patience_incomplete_ms", 100..=10_000, &mut dialogue.patience.incomplete);
+    section.seconds("longest_turn_s", 5.0..=300.0, &mut dialogue.longest_turn);
     section.millis("barge_in_guard_ms", 0..=5_000, &mut dialogue.barge_in_guard);
     section.millis("barge_in_confirm_ms", 200..=10_000, &mut dialogue.barge_in_confirm);
     section.millis("filler_after_ms", 300..=10_000, &mut dialogue.filler_after);

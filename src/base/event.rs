@@ -170,7 +170,7 @@ pub enum StepState {
     TimedOut,
 }
 
-/// What the media plane saw on a leg over the whole call.
+/// What the media plane saw on a leg over the whole call. "There" is what the party reported of our sound by RTCP.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quality {
     pub packets_sent: u64,
@@ -179,6 +179,21 @@ pub struct Quality {
     pub jitter_ms: f32,
     /// Outgoing frames more than 5 ms off their slot.
     pub late_frames: u64,
+    /// Frames that a slow listener or recorder of ours lost.
+    #[serde(default)]
+    pub dropped_frames: u64,
+    #[serde(default)]
+    pub lost_there: u64,
+    #[serde(default)]
+    pub jitter_there_ms: f32,
+    #[serde(default)]
+    pub round_trip_ms: Option<f32>,
+    /// How the party sounded to us: mean opinion score by the E-model, 1.0 to 4.5.
+    #[serde(default)]
+    pub mos: Option<f32>,
+    /// How we sounded to the party, where it reports.
+    #[serde(default)]
+    pub mos_there: Option<f32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Local, TimeZone};
 
 use crate::base::conversation::{Notice, Via};
-use crate::base::event::{StepState, TransferStep, TurnLatency};
+use crate::base::event::{Quality, StepState, TransferStep, TurnLatency};
 use crate::base::tool::{ToolOutcome, ToolRequest};
 use crate::base::{CallEvent, CallId, EndingCode, EventKind, Language, TurnId};
 use crate::http::summary_json;
@@ -199,22 +199,34 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
             ("callback", format!("{phone}{note}"))
         }
         EventKind::Recording { path } => ("sound", path.clone()),
-        EventKind::Quality(quality) => (
-            "sound",
-            format!(
-                "sent {}, received {}, lost {}, jitter {:.1} ms, late {}",
-                quality.packets_sent,
-                quality.packets_received,
-                quality.packets_lost,
-                quality.jitter_ms,
-                quality.late_frames
-            ),
-        ),
+        EventKind::Quality(quality) => ("sound", sounded(quality)),
         EventKind::Degraded { stage } => ("fault", format!("{} failed; the call went on", json(stage))),
         EventKind::Ended { ending, duration_ms } => {
             ("call", format!("{} ({}), {}", ending.code.title(language), ending.code.as_str(), length(*duration_ms)))
         }
     })
+}
+
+/// Both directions, as far as they are known.
+fn sounded(quality: &Quality) -> String {
+    let mos = |mos: Option<f32>| mos.map(|mos| format!(", MOS {mos:.1}")).unwrap_or_default();
+    let mut text = format!(
+        "heard {} packets, lost {}, jitter {:.1} ms{}; sent {}, late {}",
+        quality.packets_received,
+        quality.packets_lost,
+        quality.jitter_ms,
+        mos(quality.mos),
+        quality.packets_sent,
+        quality.late_frames,
+    );
+    if quality.mos_there.is_some() {
+        let (lost, jitter, mos) = (quality.lost_there, quality.jitter_there_ms, mos(quality.mos_there));
+        text += &format!(", lost there {lost}, jitter there {jitter:.1} ms{mos}");
+    }
+    if let Some(trip) = quality.round_trip_ms {
+        text += &format!("; round trip {trip:.0} ms");
+    }
+    text
 }
 
 fn noticed(notice: Notice) -> String {

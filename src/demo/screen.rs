@@ -250,8 +250,9 @@ fn transfer(words: &Words, step: TransferStep, state: StepState) -> String {
 }
 
 fn sound(quality: &Quality) -> String {
-    let Quality { packets_sent, packets_received, packets_lost, jitter_ms, late_frames } = quality;
-    format!("RTP ↑{packets_sent} ↓{packets_received} −{packets_lost}, ±{jitter_ms:.1} ms, late {late_frames}")
+    let Quality { packets_sent, packets_received, packets_lost, jitter_ms, late_frames, mos, .. } = quality;
+    let mos = mos.map(|mos| format!(", MOS {mos:.1}")).unwrap_or_default();
+    format!("RTP ↑{packets_sent} ↓{packets_received} −{packets_lost}, ±{jitter_ms:.1} ms, late {late_frames}{mos}")
 }
 
 #[cfg(test)]

@@ -1,29 +1,9 @@
 //! The words of the demo's screen in the three languages.
 
-use crate::base::Language;
-
-macro_rules! words {
-    ($( $name:ident: $uk:literal, $ru:literal, $en:literal; )*) => {
-        /// Fixed words of the screen.
-        #[derive(Debug, Clone, Copy)]
-        pub struct Words {
-            pub language: Language,
-            $( pub $name: &'static str, )*
-        }
-
-        impl Words {
-            pub fn of(language: Language) -> Words {
-                match language {
-                    Language::Ukrainian => Words { language, $( $name: $uk, )* },
-                    Language::Russian => Words { language, $( $name: $ru, )* },
-                    Language::English => Words { language, $( $name: $en, )* },
-                }
-            }
-        }
-    };
-}
+use crate::base::words::words;
 
 words! {
+    /// Fixed words of the screen.
     real: "справжнє", "настоящее", "real";
     real_parts: "SIP та RTP через UDP, кодек G.711, розпізнавання зі звуку, рішення, синтез, запити до магазину по HTTP, з'єднання з оператором",
         "SIP и RTP по UDP, кодек G.711, распознавание по звуку, решения, синтез, запросы к магазину по HTTP, соединение с оператором",

@@ -76,6 +76,8 @@ pub struct QualityView {
     pub lost: String,
     pub jitter: String,
     pub late: u64,
+    /// How the caller sounded; empty where nothing was heard.
+    pub mos: String,
 }
 
 impl HeadView {
@@ -106,6 +108,7 @@ impl QualityView {
             lost: format!("{} %", decimal(share, 1, words)),
             jitter: format!("{} {}", decimal(f64::from(quality.jitter_ms), 1, words), words.milliseconds),
             late: quality.late_frames,
+            mos: quality.mos.map(|mos| decimal(f64::from(mos), 1, words)).unwrap_or_default(),
         }
     }
 }

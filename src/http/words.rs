@@ -7,29 +7,10 @@ use crate::base::conversation::Notice;
 use crate::base::event::{Stage, StepState, TransferStep};
 use crate::base::tire::Season;
 use crate::base::tool::{ToolFailure, ToolOutcome, TransferReason};
-
-macro_rules! words {
-    ($( $name:ident: $uk:literal, $ru:literal, $en:literal; )*) => {
-        /// Fixed words of the pages.
-        #[derive(Debug, Clone, Copy)]
-        pub struct Words {
-            pub language: Language,
-            $( pub $name: &'static str, )*
-        }
-
-        impl Words {
-            pub fn of(language: Language) -> Words {
-                match language {
-                    Language::Ukrainian => Words { language, $( $name: $uk, )* },
-                    Language::Russian => Words { language, $( $name: $ru, )* },
-                    Language::English => Words { language, $( $name: $en, )* },
-                }
-            }
-        }
-    };
-}
+use crate::base::words::words;
 
 words! {
+    /// Fixed words of the pages.
     calls: "Дзвінки", "Звонки", "Calls";
     now: "Зараз", "Сейчас", "Now";
     past: "Раніше", "Раньше", "Past calls";

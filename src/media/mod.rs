@@ -18,6 +18,11 @@ pub mod vad;
 
 use std::time::Duration;
 
+use sip::rtp::quality::Heard;
+
+use crate::base::audio::FRAME;
+use crate::base::event::Quality;
+
 pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
 pub use recorder::{RecordError, Recorder, Recording};
 pub use resample::{Resampler, UnsupportedRates};
@@ -93,8 +98,12 @@ pub struct MediaStats {
     pub duplicates: u64,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter_ms: f32,
-    /// The share of our packets the party says it lost, of 256, from its last RTCP report.
-    pub fraction_lost_there: u8,
+    /// The party has reported on our sound by RTCP.
+    pub reported: bool,
+    /// Packets of ours the party says it lost, from its last RTCP report.
+    pub lost_there: u64,
+    /// The jitter of our packets as the party sees it, from that report.
+    pub jitter_there_ms: f32,
     /// Round trip by RTCP, once a report of the party answered one of ours.
     pub round_trip: Option<Duration>,
     /// Slots of 20 ms whose sound went out more than 5 ms after its time, or not at all.
@@ -109,4 +118,49 @@ pub struct MediaStats {
     pub dropped_events: u64,
     /// What the jitter buffer adds at present.
     pub playout_delay: Duration,
+}
+
+impl MediaStats {
+    /// The whole of a leg's sound in the words of the record.
+    pub fn quality(&self) -> Quality {
+        let one_way = self.round_trip.unwrap_or_default() / 2;
+        let here = Heard {
+            expected: self.received + self.lost,
+            lost: self.lost + self.late,
+            delay: one_way + self.playout_delay + FRAME,
+        };
+        // The far end's buffer is not known; one that follows the jitter holds about twice of it (RFC 3550 §6.4.1
+        // jitter is a mean deviation).
+        let buffer = Duration::from_secs_f32(self.jitter_there_ms.max(0.0) / 500.0);
+        let there = Heard { expected: self.sent, lost: self.lost_there, delay: one_way + buffer + FRAME };
+        Quality {
+            packets_sent: self.sent,
+            packets_received: self.received,
+            packets_lost: self.lost,
+            jitter_ms: self.jitter_ms,
+            late_frames: self.late_frames,
+            dropped_frames: self.dropped_frames,
+            lost_there: self.lost_there,
+            jitter_there_ms: self.jitter_there_ms,
+            round_trip_ms: self.round_trip.map(|trip| trip.as_secs_f32() * 1000.0),
+            mos: here.mos(),
+            mos_there: self.reported.then(|| there.mos()).flatten(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quality_says_only_what_is_known() {
+        let heard = MediaStats { received: 970, lost: 20, late: 10, sent: 1000, ..MediaStats::default() };
+        let quality = heard.quality();
+        assert!(quality.mos.is_some_and(|mos| (3.9..4.2).contains(&mos)), "{quality:?}");
+        assert_eq!(quality.mos_there, None, "the party reported nothing");
+        let reported = MediaStats { lost_there: 200, reported: true, ..heard }.quality();
+        assert!(reported.mos_there.is_some_and(|mos| mos < 3.0), "{reported:?}");
+        assert_eq!(MediaStats::default().quality().mos, None, "nothing was heard");
+    }
 }

@@ -178,7 +178,10 @@ impl Session {
             self.last_sr = Some((sender.ntp.middle(), now));
         }
         for block in report.blocks.iter().filter(|block| block.ssrc == self.sender.ssrc()) {
-            self.stats.fraction_lost_there = block.fraction_lost;
+            self.stats.reported = true;
+            // Negative where duplicates outnumber losses (RFC 3550 §6.4.1).
+            self.stats.lost_there = u64::try_from(block.lost).unwrap_or(0);
+            self.stats.jitter_there_ms = block.jitter as f32 / 8.0;
             self.stats.round_trip = block.round_trip(clock).or(self.stats.round_trip);
         }
     }

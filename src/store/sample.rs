@@ -109,8 +109,15 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
     let result =
         |turn, id: &str, outcome, took_ms| EventKind::ToolReturned { turn, id: id.to_owned(), outcome, took_ms };
     let step = |step, state| EventKind::TransferStep { step, state };
-    let quality =
-        Quality { packets_sent: 4100, packets_received: 4080, packets_lost: 9, jitter_ms: 3.5, late_frames: 1 };
+    let quality = Quality {
+        packets_sent: 4100,
+        packets_received: 4080,
+        packets_lost: 9,
+        jitter_ms: 3.5,
+        late_frames: 1,
+        mos: Some(4.3),
+        ..Quality::default()
+    };
     vec![
         (0.0, arrived(number)),
         (0.2, EventKind::Answered),

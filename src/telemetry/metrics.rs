@@ -15,6 +15,8 @@ use crate::base::{CallEvent, EndingCode, EventKind};
 const TURN_SECONDS: &[f64] = &[0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
 const CALL_SECONDS: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
 const JITTER_SECONDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
+/// Below 3.6 many users are dissatisfied, below 3.1 nearly all (ITU-T G.107 annex B).
+const MOS: &[f64] = &[1.5, 2.0, 2.6, 3.1, 3.6, 4.0, 4.3, 4.5];
 
 /// All metrics of one program. Cheap to feed; shared by reference.
 #[derive(Debug)]
@@ -40,20 +42,12 @@ pub struct Metrics {
     rtp_lost: IntCounter,
     rtp_late: IntCounter,
     rtp_jitter: Histogram,
-    dropped_frames: IntCounterVec,
+    rtp_dropped: IntCounter,
+    mos: HistogramVec,
     record_lost: IntGauge,
     record_failing: IntGauge,
     trunk_registered: prometheus::IntGaugeVec,
     started: Gauge,
-}
-
-/// Where a sound frame was dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dropped {
-    /// From the caller, because the ear was too slow.
-    Heard,
-    /// To the caller, because the line was.
-    Spoken,
 }
 
 impl Default for Metrics {
@@ -100,7 +94,8 @@ impl Metrics {
             rtp_lost: counter(&r, "telefonist_rtp_packets_lost_total", "RTP packets that never came, ended calls."),
             rtp_late: counter(&r, "telefonist_rtp_late_frames_total", "Frames sent over 5 ms off their slot."),
             rtp_jitter: histogram(&r, "telefonist_rtp_jitter_seconds", "Interarrival jitter per call.", JITTER_SECONDS),
-            dropped_frames: counters(&r, "telefonist_dropped_frames_total", "Sound frames dropped.", &["direction"]),
+            rtp_dropped: counter(&r, "telefonist_dropped_frames_total", "Frames a slow listener or recorder lost."),
+            mos: mos(&r),
             record_lost: gauge(&r, "telefonist_record_lost_events", "Events of the record given up since the start."),
             record_failing: gauge(&r, "telefonist_record_failing", "1 while the record cannot be written."),
             trunk_registered: trunks(&r),
@@ -121,9 +116,6 @@ impl Metrics {
         }
         for stage in ["final_text", "first_token", "first_audio", "first_out", "total"] {
             self.stages.with_label_values(&[stage]);
-        }
-        for dropped in [Dropped::Heard, Dropped::Spoken] {
-            self.dropped(dropped, 0);
         }
     }
 
@@ -194,18 +186,15 @@ impl Metrics {
         self.rtp_received.inc_by(quality.packets_received);
         self.rtp_lost.inc_by(quality.packets_lost);
         self.rtp_late.inc_by(quality.late_frames);
+        self.rtp_dropped.inc_by(quality.dropped_frames);
+        for (heard_by, mos) in [("us", quality.mos), ("party", quality.mos_there)] {
+            if let Some(mos) = mos {
+                self.mos.with_label_values(&[heard_by]).observe(f64::from(mos));
+            }
+        }
         if quality.jitter_ms.is_finite() {
             self.rtp_jitter.observe(f64::from(quality.jitter_ms) / 1000.0);
         }
-    }
-
-    /// Sound frames that a full queue refused.
-    pub fn dropped(&self, dropped: Dropped, frames: u64) {
-        let direction = match dropped {
-            Dropped::Heard => "heard",
-            Dropped::Spoken => "spoken",
-        };
-        self.dropped_frames.with_label_values(&[direction]).inc_by(frames);
     }
 
     /// How the record is being written: whether it fails now, and how many events were given up since the start.
@@ -315,6 +304,11 @@ fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Hi
     registered(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
 }
 
+fn mos(registry: &Registry) -> HistogramVec {
+    let opts = HistogramOpts::new("telefonist_mos", "Mean opinion score per call by the E-model, by who listened.");
+    registered(registry, HistogramVec::new(opts.buckets(MOS.to_vec()), &["heard_by"]))
+}
+
 fn stages(registry: &Registry) -> HistogramVec {
     let opts =
         HistogramOpts::new("telefonist_turn_stage_seconds", "Stages of an agent's turn, each from the one before.");
@@ -360,7 +354,14 @@ mod tests {
         };
         let turn = TurnId(2);
         let latency = TurnLatency { final_text_ms: Some(250), total_ms: Some(900), ..TurnLatency::default() };
-        let quality = Quality { packets_lost: 3, jitter_ms: 4.0, late_frames: 1, ..Quality::default() };
+        let quality = Quality {
+            packets_lost: 3,
+            jitter_ms: 4.0,
+            late_frames: 1,
+            dropped_frames: 7,
+            mos: Some(4.2),
+            ..Quality::default()
+        };
         let before = series(&metrics.text());
         assert_eq!(before["telefonist_calls_ended_total{ending=\"fault\"}"], 0.0);
         for kind in [
@@ -377,7 +378,6 @@ mod tests {
         ] {
             metrics.observe(&CallEvent { call: CallId(uuid::Uuid::nil()), at_ms: 1, kind });
         }
-        metrics.dropped(Dropped::Heard, 7);
         let after = series(&metrics.text());
         for (name, value) in [
             ("telefonist_calls_active", 1.0),
@@ -394,7 +394,9 @@ mod tests {
             ("telefonist_stage_failures_total{stage=\"shop\"}", 1.0),
             ("telefonist_transfer_steps_total{state=\"failed\",step=\"refer\"}", 1.0),
             ("telefonist_tool_calls_total{outcome=\"not_found\"}", 1.0),
-            ("telefonist_dropped_frames_total{direction=\"heard\"}", 7.0),
+            ("telefonist_dropped_frames_total", 7.0),
+            ("telefonist_mos_bucket{heard_by=\"us\",le=\"4\"}", 0.0),
+            ("telefonist_mos_bucket{heard_by=\"us\",le=\"4.3\"}", 1.0),
         ] {
             assert_eq!(after.get(name), Some(&value), "{name}");
         }

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use super::driver::Wish;
 use super::session::{Input, Output, Session};
-use crate::base::event::Quality;
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::{MediaControl, MediaEvent, MediaPort};
 
@@ -114,14 +113,7 @@ impl LegTask {
                 if let Media::Flowing(control, events) = std::mem::replace(&mut self.media, Media::Over) {
                     control.stop();
                     stopped(events).await;
-                    let stats = control.stats();
-                    self.door.tell(LegEvent::Quality(Quality {
-                        packets_sent: stats.sent,
-                        packets_received: stats.received,
-                        packets_lost: stats.lost,
-                        jitter_ms: stats.jitter_ms,
-                        late_frames: stats.late_frames,
-                    }));
+                    self.door.tell(LegEvent::Quality(control.stats().quality()));
                 }
             }
         }

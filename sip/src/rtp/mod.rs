@@ -1,8 +1,9 @@
 //! RTP and RTCP for one sound stream, told the time: packets, sequence numbers, the jitter buffer, keys
-//! (telephone-event) and reports (RFC 3550, RFC 3551, RFC 4733). Sockets, codecs and concealment belong to others.
+//! (telephone-event), reports (RFC 3550, RFC 3551, RFC 4733) and how it all sounded. Sockets, codecs and concealment belong to others.
 
 pub mod jitter;
 pub mod packet;
+pub mod quality;
 pub mod rtcp;
 pub mod sequence;
 pub mod telephone_event;
