@@ -84,6 +84,7 @@ impl Agent {
         let invite = Invite {
             target: "sip:bob@192.0.2.2".parse().expect("a URI"),
             hop: self.hop,
+            others: Vec::new(),
             from: "<sip:alice@example.org>".parse().expect("an address"),
             to: "<sip:bob@192.0.2.2>".parse().expect("an address"),
             credentials: Some(credentials()),
@@ -99,6 +100,7 @@ impl Agent {
         let registration = Registration {
             registrar: "sip:192.0.2.2".parse().expect("a URI"),
             hop: self.hop,
+            others: Vec::new(),
             aor: "sip:alice@192.0.2.2".parse().expect("a URI"),
             credentials: Some(credentials()),
             contact_user: "alice".into(),

@@ -71,6 +71,11 @@ impl IdSource {
 
     /// A whole number of seconds in `0..=most`, for Retry-After.
     pub fn seconds_up_to(&mut self, most: u32) -> u32 {
+        self.up_to(most)
+    }
+
+    /// A lot in `0..=most`.
+    pub fn up_to(&mut self, most: u32) -> u32 {
         self.rng.random_range(0..=most)
     }
 }

@@ -10,6 +10,7 @@
 //! | [`register`] | keeping one account registered |
 //! | [`endpoint`] | the user agent made of all these: bytes and commands in, bytes and events out |
 //! | [`hop`] | one way to a peer, and which address of ours to tell it |
+//! | [`locate`] | from a URI to the servers of its domain, in the order to try them |
 //! | [`ids`] | branches, tags, Call-IDs and back-off jitter out of one random generator |
 //! | [`timer`] | every timer of the crate and its base values |
 //! | [`sdp`] | offer and answer for one sound stream |
@@ -21,6 +22,7 @@
 //! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
 //! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256, `qop=auth`; no `auth-int` |
 //! | 3262 reliable provisional answers | `message` | headers read; not offered |
+//! | 3263 locating servers | `locate`, `endpoint` | NAPTR, SRV, A, AAAA; failover; no transport by `SIP+D2S` |
 //! | 3264, 6337, 8866 offer, answer, SDP | `sdp` | one sound stream; other m-lines are refused with port 0 |
 //! | 3311 UPDATE | `endpoint` | answered; not sent |
 //! | 3326 Reason | `message`, `endpoint` | read and written |
@@ -46,6 +48,7 @@ pub mod dialog;
 pub mod endpoint;
 pub mod hop;
 pub mod ids;
+pub mod locate;
 pub mod message;
 pub mod register;
 pub mod rtp;

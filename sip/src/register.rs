@@ -3,7 +3,7 @@
 //! it before the next REGISTER. Via and the transaction are added by `endpoint`.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::auth::{ClientAuth, Credentials};
@@ -26,6 +26,8 @@ pub struct Registration {
     pub registrar: Uri,
     /// Where REGISTER goes, already resolved.
     pub hop: Hop,
+    /// Further ways in the order to try them, where `hop` does not serve (RFC 3263 §4.3).
+    pub others: Vec<Hop>,
     /// The address of record: From and To.
     pub aor: Uri,
     pub credentials: Option<Credentials>,
@@ -84,10 +86,14 @@ pub enum RegisterOutput {
 pub struct Registrant {
     registration: Registration,
     backoff: Backoff,
+    /// The way REGISTER goes now.
+    hop: Hop,
+    /// How many of the registration's ways failed since the last success or wait.
+    failed_ways: usize,
+    /// Our address as our owner knows it, where it differs from the interface's.
+    public_address: Option<IpAddr>,
     /// Our address in the Contact.
     contact: SocketAddr,
-    /// Whether the registrar's view of our address replaces `contact`.
-    learns: bool,
     public: Option<SocketAddr>,
     call_id: String,
     from_tag: String,
@@ -119,19 +125,21 @@ enum State {
 }
 
 impl Registrant {
-    /// Sends the first REGISTER at once. `contact` is the address to advertise; `learns` lets the registrar correct it.
+    /// Sends the first REGISTER at once. `public_address` is told to registrars on the public network, where our owner
+    /// has fixed it; otherwise the registrar may correct the address we tell.
     pub fn new(
         now: Instant,
         registration: Registration,
-        contact: SocketAddr,
-        learns: bool,
+        public_address: Option<IpAddr>,
         backoff: Backoff,
         ids: &mut IdSource,
     ) -> Registrant {
         let mut registrant = Registrant {
             backoff,
-            contact,
-            learns,
+            hop: registration.hop,
+            failed_ways: 0,
+            public_address,
+            contact: registration.hop.advertised(public_address),
             public: None,
             call_id: ids.call_id(),
             from_tag: ids.tag(),
@@ -183,6 +191,15 @@ impl Registrant {
 
     pub fn registration(&self) -> &Registration {
         &self.registration
+    }
+
+    /// The way to the registrar that is in use.
+    pub fn hop(&self) -> Hop {
+        self.hop
+    }
+
+    pub fn is_registered(&self) -> bool {
+        self.state == State::Registered
     }
 
     /// The Call-ID of every REGISTER of this machine.
@@ -238,6 +255,7 @@ impl Registrant {
 
     fn on_success(&mut self, now: Instant, response: &Response) {
         self.failures = 0;
+        self.failed_ways = 0;
         match self.state {
             State::Unregistering { .. } => self.end(),
             State::Registering { leaving: true, .. } => {
@@ -265,6 +283,10 @@ impl Registrant {
         if let Some(auth) = &mut self.auth {
             auth.forget();
         }
+        if matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE) && self.take_next_way() {
+            return self.send();
+        }
+        self.failed_ways = 0;
         let doubled = self.backoff.base.saturating_mul(1 << self.failures.min(16)).min(self.backoff.max);
         self.failures += 1;
         // RFC 3261 §21.5.4: the registrar's own wish is the least wait; jitter spreads clients over the time after it.
@@ -276,6 +298,21 @@ impl Registrant {
         self.timers.start(Timer::Retry, now + retry_in);
         let status = status.code();
         self.outputs.push_back(RegisterOutput::State(RegistrationState::Failed { status, retry_in }));
+    }
+
+    /// RFC 3263 §4.3. False once all ways failed.
+    fn take_next_way(&mut self) -> bool {
+        let ways = std::iter::once(self.registration.hop).chain(self.registration.others.iter().copied());
+        let ways: Vec<Hop> = ways.collect();
+        self.failed_ways += 1;
+        let at = ways.iter().position(|way| *way == self.hop).unwrap_or_default();
+        let Some(next) = ways.get((at + 1) % ways.len()).copied() else { return false };
+        // Another server knows nothing of our address, and is reached from another of ours perhaps.
+        self.hop = next;
+        self.contact = next.advertised(self.public_address);
+        self.public = None;
+        self.state = State::Registering { requests: 0, leaving: false };
+        self.failed_ways < ways.len()
     }
 
     fn unregister(&mut self) {
@@ -303,8 +340,13 @@ impl Registrant {
         let Ok(via) = response.headers.top_via() else { return false };
         let (Some(ip), Some(Some(port))) = (via.received(), via.rport()) else { return false };
         let seen = SocketAddr::new(ip, port);
+        if ip.is_unspecified() || port == 0 {
+            return false;
+        }
         self.public = Some(seen);
-        if !self.learns || seen == self.contact {
+        // An address the owner has fixed is not to be corrected by anybody.
+        let fixed = self.hop.advertised(self.public_address) != self.hop.local;
+        if fixed || seen == self.contact {
             return false;
         }
         self.contact = seen;
@@ -340,7 +382,7 @@ impl Registrant {
 
     fn contact_uri(&self) -> Uri {
         let secure = self.registration.registrar.scheme == Scheme::Sips;
-        self.registration.hop.own_uri(&self.registration.contact_user, self.contact, secure)
+        self.hop.own_uri(&self.registration.contact_user, self.contact, secure)
     }
 
     fn send(&mut self) {

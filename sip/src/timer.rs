@@ -69,6 +69,8 @@ pub enum Timer {
     Provisional,
     /// Session: nobody answered the INVITE, ours or theirs, within its limit.
     RingLimit,
+    /// Session: the target of our INVITE stays silent, and there is another.
+    Elsewhere,
     /// Session: our owner did not answer a re-INVITE or UPDATE.
     OfferLimit,
     /// Session: a cancelled INVITE got no final response within 64·T1 (RFC 3261 §9.1).
@@ -108,6 +110,7 @@ impl Timer {
             Timer::AckLimit => "ack-limit",
             Timer::Provisional => "provisional",
             Timer::RingLimit => "ring-limit",
+            Timer::Elsewhere => "elsewhere",
             Timer::OfferLimit => "offer-limit",
             Timer::CancelLimit => "cancel-limit",
             Timer::ReferLimit => "refer-limit",

@@ -243,6 +243,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.socket_or_off("listen_udp", &mut sip.listen_udp);
     section.socket_or_off("listen_tcp", &mut sip.listen_tcp);
     section.optional_ip("advertised_address", &mut sip.advertised_address);
+    section.sockets("name_servers", 53, &mut sip.name_servers);
     section.flag("require_account", &mut sip.require_account);
     section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
     section.number("max_connections", 1..=65_535, &mut sip.max_connections);
@@ -275,7 +276,7 @@ fn account(section: &Section<'_>) -> trunk::AccountConfig {
     // First: what follows overrides it.
     switches::read(section, &mut account);
     section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
-    section.optional_text("outbound_proxy", "\"sip:proxy.carrier.example\"", &mut account.outbound_proxy);
+    section.texts("outbound_proxies", "[\"sip:proxy.carrier.example\"]", &mut account.outbound_proxies);
     section.text("user", "\"380441234567\"", &mut account.user);
     section.optional_text("auth_user", "\"380441234567\"", &mut account.auth_user);
     section.secret("password", "password_file", &mut account.password);

@@ -162,6 +162,24 @@ impl<'d> Section<'d> {
         });
     }
 
+    /// Addresses, with `port` where none is written.
+    pub fn sockets(&self, key: &'static str, port: u16, target: &mut Vec<SocketAddr>) {
+        let address = |text: &str| {
+            let socket = text.parse().ok();
+            socket.or_else(|| Some(SocketAddr::new(text.parse().ok()?, port)))
+        };
+        self.read(key, "array of strings", "[\"192.0.2.53\"]", target, |value| match value {
+            Value::List(items) => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::Text(text) => address(text).ok_or_else(|| Some("192.0.2.53, 127.0.0.1:5353".to_owned())),
+                    _ => Err(None),
+                })
+                .collect(),
+            _ => Err(None),
+        });
+    }
+
     pub fn path(&self, key: &'static str, target: &mut PathBuf) {
         self.read(key, "string", "\"data/calls.db\"", target, |value| match value {
             Value::Text(text) if !text.is_empty() => Ok(PathBuf::from(text)),

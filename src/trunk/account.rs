@@ -21,8 +21,8 @@ pub struct Account {
     pub registers: bool,
     /// The registrar, without user part.
     registrar: Uri,
-    /// Where requests go first.
-    first_hop: Uri,
+    /// Where requests go first, in the order to try: the outbound proxies, or the registrar.
+    first_hops: Vec<Uri>,
     pub domain: Host,
     user: String,
     pub contact_user: String,
@@ -60,7 +60,8 @@ impl Account {
         let bad = || StartError::BadRegistrar { account: config.name.clone() };
         let sip = |text: &str| sip_uri(text).ok_or_else(bad);
         let registrar = Uri { user: None, password: None, headers: Vec::new(), ..sip(&config.registrar)? };
-        let first_hop = config.outbound_proxy.as_deref().map(sip).transpose()?.unwrap_or_else(|| registrar.clone());
+        let proxies = config.outbound_proxies.iter().map(|proxy| sip(proxy)).collect::<Result<Vec<Uri>, _>>()?;
+        let first_hops = if proxies.is_empty() { vec![registrar.clone()] } else { proxies };
         let domain = match &config.domain {
             Some(domain) => Host::from_str(domain).map_err(|_| bad())?,
             None => registrar.host.clone(),
@@ -75,7 +76,7 @@ impl Account {
             name: config.name.clone(),
             registers: config.register,
             registrar,
-            first_hop,
+            first_hops,
             domain,
             user: config.user.clone(),
             contact_user: config.contact_user.clone().unwrap_or_else(|| config.user.clone()),
@@ -89,8 +90,8 @@ impl Account {
         })
     }
 
-    pub fn first_hop(&self) -> &Uri {
-        &self.first_hop
+    pub fn first_hops(&self) -> &[Uri] {
+        &self.first_hops
     }
 
     /// The address of record.
@@ -133,10 +134,12 @@ impl Account {
         Uri::sip(self.domain.clone()).with_user(&self.numbers.write(number))
     }
 
-    pub fn registration(&self, hop: Hop) -> Registration {
+    /// `others` are the ways to try when `hop` does not serve.
+    pub fn registration(&self, hop: Hop, others: &[Hop]) -> Registration {
         Registration {
             registrar: self.registrar.clone(),
             hop,
+            others: others.to_vec(),
             aor: self.aor(),
             credentials: self.credentials.clone(),
             contact_user: self.contact_user.clone(),

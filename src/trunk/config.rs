@@ -20,6 +20,8 @@ pub struct Config {
     /// Our address as public networks see it, where NAT stands between (a port is kept). Peers on private and loopback
     /// networks are told the interface's own address.
     pub advertised_address: Option<IpAddr>,
+    /// Whom to ask for names; the system's name servers where there is none.
+    pub name_servers: Vec<SocketAddr>,
     /// Registrations to hold, from which calls can be placed too.
     pub accounts: Vec<AccountConfig>,
     /// Take calls only when they come from the registrar, proxy or peers of an account; others get 403.
@@ -59,6 +61,7 @@ impl Default for Config {
             listen_udp: Some(everywhere),
             listen_tcp: Some(everywhere),
             advertised_address: None,
+            name_servers: Vec::new(),
             accounts: Vec::new(),
             require_account: false,
             callers: Vec::new(),
@@ -91,8 +94,8 @@ pub struct AccountConfig {
     pub name: String,
     /// The registrar: `sip:carrier.example`, `sip:10.0.0.1:5070;transport=tcp`.
     pub registrar: String,
-    /// Where requests go first, when that is not the registrar.
-    pub outbound_proxy: Option<String>,
+    /// Where requests go first, when that is not the registrar: the first that serves, in this order.
+    pub outbound_proxies: Vec<String>,
     pub user: String,
     /// Digest user name, when it differs from `user`.
     pub auth_user: Option<String>,
@@ -125,7 +128,7 @@ impl Default for AccountConfig {
         AccountConfig {
             name: String::new(),
             registrar: String::new(),
-            outbound_proxy: None,
+            outbound_proxies: Vec::new(),
             user: String::new(),
             auth_user: None,
             password: Secret::new(String::new()),

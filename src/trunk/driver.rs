@@ -1,7 +1,7 @@
 //! The task that drives the endpoint: messages in, messages out, deadlines, and events to whom they concern. It never
 //! waits for a leg, a connection or a name server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +13,7 @@ use sip::endpoint::{
     AccountId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState, SessionId,
     Transport, Warning,
 };
+use sip::locate::Nowhere;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::select;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,7 +23,7 @@ use tokio::time::{sleep, sleep_until};
 use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
 use super::leg::LegTask;
-use super::resolve::{ResolveError, Routes, hop_to};
+use super::resolve::Routes;
 use super::tcp::TcpEvent;
 use super::{AccountState, AccountStatus, Shared, incoming};
 
@@ -67,9 +68,9 @@ pub(super) struct Driver {
     sessions: HashMap<SessionId, mpsc::Sender<Event>>,
     legs: JoinSet<SessionId>,
     /// Registrars being looked up.
-    lookups: JoinSet<(AccountId, Result<Hop, ResolveError>)>,
-    /// The way to each account's first hop, once known.
-    hops: HashMap<AccountId, Hop>,
+    lookups: JoinSet<(AccountId, Result<Vec<Hop>, Nowhere>)>,
+    /// The ways to each account's servers, once known.
+    hops: HashMap<AccountId, Vec<Hop>>,
     wishes: mpsc::Receiver<Wish>,
     wishes_tx: mpsc::WeakSender<Wish>,
     accounts: watch::Sender<Vec<AccountStatus>>,
@@ -82,7 +83,7 @@ enum Wake {
     Tick,
     Wish(Option<Wish>),
     LegDone(Option<SessionId>),
-    Looked(AccountId, Result<Hop, ResolveError>),
+    Looked(AccountId, Result<Vec<Hop>, Nowhere>),
     Tcp(TcpEvent),
     Accepted((TcpStream, SocketAddr)),
     Datagram(io::Result<(usize, SocketAddr)>),
@@ -284,7 +285,8 @@ impl Driver {
     }
 
     fn owner_of(&self, invite: &IncomingInvite) -> Option<Owner<'_>> {
-        let hops: Vec<(AccountId, IpAddr)> = self.hops.iter().map(|(id, hop)| (*id, hop.remote.ip())).collect();
+        let hops = self.hops.iter().flat_map(|(id, hops)| hops.iter().map(|hop| (*id, hop.remote.ip())));
+        let hops: Vec<(AccountId, IpAddr)> = hops.collect();
         let user = invite.request_uri.user_decoded().unwrap_or_default();
         owner_of(&self.shared.accounts, &hops, &user, invite.remote.ip())
     }
@@ -354,27 +356,31 @@ impl Driver {
     }
 
     fn look_up(&mut self, account: &Account, pause: Duration) {
-        let (id, uri, listening) = (account.id, account.first_hop().clone(), self.shared.listening);
+        let (id, uris, shared) = (account.id, account.first_hops().to_vec(), self.shared.clone());
         self.lookups.spawn(async move {
             sleep(pause).await;
-            (id, hop_to(&uri, listening).await)
+            (id, shared.names.hops_to(&uris, shared.listening).await)
         });
     }
 
-    fn looked(&mut self, id: AccountId, hop: Result<Hop, ResolveError>) {
+    fn looked(&mut self, id: AccountId, hops: Result<Vec<Hop>, Nowhere>) {
         let shared = self.shared.clone();
         let Some(account) = shared.accounts.get(id.0 as usize).filter(|_| self.closing.is_none()) else {
             return;
         };
-        match hop {
-            Ok(hop) => {
-                let known = self.hops.insert(id, hop);
-                self.update(id, |status| status.address = Some(hop.remote));
+        match hops {
+            Ok(hops) => {
+                // Servers of equal priority come in another order each time; that moves nobody.
+                let set = |hops: &[Hop]| hops.iter().copied().collect::<BTreeSet<Hop>>();
+                let moved = self.hops.get(&id).is_none_or(|known| set(known) != set(&hops));
+                self.update(id, |status| status.address = hops.first().map(|hop| hop.remote));
+                let registration = hops.split_first().map(|(&hop, others)| account.registration(hop, others));
+                self.hops.insert(id, hops);
                 if !account.registers {
                     self.set_state(id, AccountState::Unused);
-                } else if known != Some(hop) {
+                } else if moved && let Some(registration) = registration {
                     self.set_state(id, AccountState::Registering);
-                    let registration = Box::new(account.registration(hop));
+                    let registration = Box::new(registration);
                     self.handle(Input::Command(Command::Register { account: id, registration }));
                 }
             }

@@ -8,6 +8,7 @@ mod connections;
 mod driver;
 mod incoming;
 mod leg;
+mod names;
 pub mod numbers;
 mod outgoing;
 pub mod profile;
@@ -36,6 +37,8 @@ use tokio::task::JoinHandle;
 use account::Account;
 pub use config::{AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
+
+use names::Names;
 
 use crate::base::PhoneNumber;
 use crate::leg::{Leg, LegIds};
@@ -145,6 +148,7 @@ struct Shared {
     config: Config,
     accounts: Vec<Account>,
     listening: Listening,
+    names: Names,
     arrivals: mpsc::Sender<Leg>,
     media: Arc<MediaPlane>,
     ids: Arc<LegIds>,
@@ -217,7 +221,8 @@ impl Trunk {
         };
         let (accounts_tx, statuses) = watch::channel(accounts.iter().map(status).collect());
         let draining = AtomicBool::new(false);
-        let shared = Arc::new(Shared { config, accounts, listening, arrivals, media, ids, draining });
+        let names = Names::new(&config.name_servers);
+        let shared = Arc::new(Shared { names, config, accounts, listening, arrivals, media, ids, draining });
         let (wishes_tx, wishes) = mpsc::channel(WISHES);
         let wishes = (wishes, wishes_tx.downgrade());
         let driver = Driver::new(shared.clone(), endpoint, udp, tcp, wishes, accounts_tx);

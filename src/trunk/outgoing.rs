@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sip::endpoint::{Hop, Invite, SessionId};
+use sip::locate::Nowhere;
 use sip::message::{Host, NameAddr, Uri};
 use tokio::sync::mpsc;
 
 use super::account::{Account, sip_uri};
 use super::driver::{SESSION_EVENTS, Wish};
 use super::leg::LegTask;
-use super::resolve::{ResolveError, hop_to};
 use super::session::{Identity, Session, address};
 use super::{InviteError, InviteOptions, Shared, incoming};
 use crate::base::{PhoneNumber, SampleRate};
@@ -20,11 +20,11 @@ use crate::media::OpenError;
 /// How long the far end may ring when nobody says.
 const RING_LIMIT: Duration = Duration::from_secs(60);
 
-impl From<ResolveError> for InviteError {
-    fn from(error: ResolveError) -> InviteError {
+impl From<Nowhere> for InviteError {
+    fn from(error: Nowhere) -> InviteError {
         match error {
-            ResolveError::NoAddress => InviteError::Unresolvable,
-            ResolveError::NoTransport => InviteError::NoTransport,
+            Nowhere::NoAddress => InviteError::Unresolvable,
+            Nowhere::NoTransport => InviteError::NoTransport,
         }
     }
 }
@@ -40,8 +40,9 @@ pub(super) async fn invite(
     }
     let account = account(shared, options.account.as_deref())?;
     let (target, account) = target_of(shared, target, account)?;
-    let first_hop = account.map_or(&target, Account::first_hop);
-    let hop = hop_to(first_hop, shared.listening).await?;
+    let first_hops = account.map_or(std::slice::from_ref(&target), Account::first_hops);
+    let hops = shared.names.hops_to(first_hops, shared.listening).await?;
+    let (&hop, others) = hops.split_first().ok_or(InviteError::Unresolvable)?;
     let port = shared.media.open(hop.local.ip()).map_err(|error| {
         tracing::error!(%error, "a call cannot be placed");
         match error {
@@ -73,6 +74,7 @@ pub(super) async fn invite(
         headers: headers(account, &options),
         target,
         hop,
+        others: others.to_vec(),
         from,
         credentials: account.and_then(|account| account.credentials.clone()),
         sdp,

@@ -26,6 +26,11 @@ pub struct EndpointConfig {
     pub overload_retry_s: u32,
     /// How long an incoming INVITE may wait for `Answer` or `Reject` before it gets 480.
     pub ring_limit: Duration,
+    /// How long a target may leave an INVITE without any answer before the next is tried, where there is one (RFC 3263
+    /// §4.3); without one, timer B is the limit.
+    pub failover_after: Duration,
+    /// How long a target that failed is tried after all others, where it does not say by Retry-After.
+    pub avoid_for: Duration,
     /// How long the outcome of an accepted REFER may stay unreported.
     pub refer_limit: Duration,
     /// How long a session outlives the peer's BYE while a REFER's outcome is awaited.
@@ -54,6 +59,8 @@ impl Default for EndpointConfig {
             max_transactions: 10_000,
             overload_retry_s: 10,
             ring_limit: Duration::from_secs(180),
+            failover_after: Duration::from_secs(8),
+            avoid_for: Duration::from_secs(60),
             refer_limit: Duration::from_secs(90),
             refer_grace: Duration::from_secs(5),
             register_retry: Duration::from_secs(30),

@@ -64,7 +64,7 @@ impl Endpoint {
                     Purpose::Unheard => {}
                 },
                 ClientOutput::Failed(failure) => match context.purpose {
-                    Purpose::Invite(session) => self.on_invite_failed(id, session, failure),
+                    Purpose::Invite(session) => self.on_invite_failed(now, id, session, &context, failure),
                     Purpose::InDialog(session) => self.on_in_dialog_failed(now, session, &context, failure),
                     Purpose::Register(account) => self.on_register_failed(now, account, &context, failure),
                     Purpose::Unheard => {}

@@ -136,6 +136,7 @@ impl Endpoint {
                 Timer::AckLimit => self.on_ack_limit(now, id),
                 Timer::Provisional => self.repeat_provisional(now, id),
                 Timer::RingLimit => self.on_ring_limit(now, id),
+                Timer::Elsewhere => self.on_silent_target(now, id),
                 Timer::OfferLimit => self.reject_offer(now, id, StatusCode::SERVER_INTERNAL_ERROR),
                 Timer::CancelLimit => self.on_cancel_limit(id),
                 Timer::ReferLimit => self.on_refer_limit(id),

@@ -191,6 +191,8 @@ pub struct Invite {
     pub target: Uri,
     /// Where the request goes first, already resolved; its `local` becomes Via and Contact.
     pub hop: Hop,
+    /// Further ways in the order to try them, where `hop` does not serve (RFC 3263 §4.3).
+    pub others: Vec<Hop>,
     /// Who calls, usually the trunk's account; a tag is added.
     pub from: NameAddr,
     /// Who is called; usually the target.

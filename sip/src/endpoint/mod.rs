@@ -7,6 +7,7 @@
 mod agenda;
 mod body;
 mod config;
+mod course;
 mod drive;
 mod hang_up;
 mod in_dialog;
@@ -32,6 +33,7 @@ use std::time::Instant;
 
 use crate::auth::ServerAuth;
 use crate::ids::IdSource;
+use crate::locate::Avoided;
 use crate::message::StatusCode;
 use crate::register::{RegisterInput, Registrant};
 use crate::transaction::{ClientInput, ServerInput};
@@ -59,6 +61,8 @@ pub struct Endpoint {
     /// The ACKs of our INVITEs' 2xx, as long as the transaction hands 2xx on.
     acks: HashMap<ClientId, Vec<SentAck>>,
     registrations: BTreeMap<AccountId, Registrant>,
+    /// Targets that failed lately.
+    avoided: Avoided,
     guard: Option<ServerAuth>,
     /// Set once no new sessions are wanted.
     drain_retry_s: Option<u32>,
@@ -76,6 +80,7 @@ impl Endpoint {
             sessions: Sessions::default(),
             acks: HashMap::new(),
             registrations: BTreeMap::new(),
+            avoided: Avoided::default(),
             guard,
             drain_retry_s: None,
             agenda: Agenda::default(),

@@ -35,9 +35,10 @@ impl Endpoint {
                 .event(Event::Ended { session: id, end: SessionEnd { by: EndedBy::Us, status: 503, q850: None } });
         }
         let user = invite.contact_user.as_deref().unwrap_or(&self.config.contact_user);
+        let (hop, course) = self.course(now, invite.hop, &invite.others, user);
         // RFC 3261 §8.1.1.8.
         let secure = invite.target.scheme == Scheme::Sips;
-        let contact = write::contact(user, invite.hop, self.config.public_address, secure);
+        let contact = write::contact(user, hop, self.config.public_address, secure);
         let mut request = Request::new(Method::Invite, invite.target);
         let headers = &mut request.headers;
         headers.push(HeaderName::MaxForwards, "70");
@@ -51,12 +52,14 @@ impl Endpoint {
             headers.push(HeaderName::new(name), value.as_str());
         }
         write::sdp(headers, &mut request.body, invite.sdp);
-        let client = self.request(now, request, invite.hop, Purpose::Invite(id));
+        let client = self.request(now, request, hop, Purpose::Invite(id));
         let phase = Phase::Calling { client, provisional: false, cancel: None };
-        let mut session = Session::new(id, phase, invite.hop, contact);
+        let mut session = Session::new(id, phase, hop, contact);
+        session.course = course;
         session.auth = invite.credentials.map(ClientAuth::new);
         session.timers.start(Timer::RingLimit, now + invite.ring_limit);
         self.sessions.insert(session);
+        self.await_target(now, id);
     }
 
     pub(super) fn on_invite_response(
@@ -90,6 +93,7 @@ impl Endpoint {
             return;
         }
         *provisional = true;
+        session.timers.stop(Timer::Elsewhere);
         match cancel {
             Some(Cancel::Wanted(reason)) => {
                 let reason = reason.take();
@@ -195,12 +199,17 @@ impl Endpoint {
         }
         let challenged =
             matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        let wanted = cancel.is_none();
+        session.timers.stop(Timer::Elsewhere);
         if challenged
-            && cancel.is_none()
+            && wanted
             && let Some(auth) = &mut session.auth
             && auth.challenged(response, &mut self.ids).is_ok()
         {
             return self.invite_again(now, id, context);
+        }
+        if wanted && self.refused_here(now, id, context, response) {
+            return;
         }
         let end =
             SessionEnd { by: EndedBy::Peer, status: response.status.code(), q850: write::q850(&response.headers) };
@@ -222,9 +231,18 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn on_invite_failed(&mut self, client: ClientId, id: SessionId, failure: Failure) {
-        let current = |session: &Session| matches!(session.phase, Phase::Calling { client: c, .. } if c == client);
-        if self.sessions.get(id).is_some_and(current) {
+    pub(super) fn on_invite_failed(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        id: SessionId,
+        context: &ClientContext,
+        failure: Failure,
+    ) {
+        self.avoid(now, &context.hop, None);
+        if self.sessions.get(id).is_some_and(|session| Self::is_calling(session, client))
+            && !self.invite_elsewhere(now, id, context)
+        {
             let status = failure.status().code();
             self.finish(id, SessionEnd { by: EndedBy::Network, status, q850: None });
         }

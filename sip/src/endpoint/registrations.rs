@@ -11,18 +11,16 @@ use super::io::{AccountId, Event};
 use super::table::{ClientContext, Purpose};
 use crate::auth::Credentials;
 use crate::hop::Hop;
-use crate::message::Response;
+use crate::message::{Response, StatusCode};
 use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
 use crate::transaction::Failure;
 
 impl Endpoint {
     /// Registers an account; one that is registered already starts anew with these settings.
     pub(super) fn register(&mut self, now: Instant, account: AccountId, registration: Registration) {
-        let contact = registration.hop.advertised(self.config.public_address);
-        // An address the owner has fixed is not to be corrected by anybody.
-        let learns = contact == registration.hop.local;
         let backoff = Backoff { base: self.config.register_retry, max: self.config.register_retry_max };
-        let registrant = Registrant::new(now, registration, contact, learns, backoff, &mut self.ids);
+        let public = self.config.public_address;
+        let registrant = Registrant::new(now, registration, public, backoff, &mut self.ids);
         self.registrations.insert(account, registrant);
         self.drive_account(now, account, None);
     }
@@ -40,7 +38,7 @@ impl Endpoint {
             registrant.handle(now, &mut self.ids, input);
         }
         let outputs: Vec<RegisterOutput> = std::iter::from_fn(|| registrant.poll_output()).collect();
-        let hop = registrant.registration().hop;
+        let hop = registrant.hop();
         self.agenda.set(Owner::Account(account), registrant.deadline());
         if registrant.is_over() {
             self.registrations.remove(&account);
@@ -64,6 +62,10 @@ impl Endpoint {
         response: Response,
     ) {
         if response.status.is_final() && self.is_current(account, context) {
+            match response.status {
+                StatusCode::SERVICE_UNAVAILABLE => self.avoid(now, &context.hop, Some(&response)),
+                _ => self.avoided.answered(&context.hop),
+            }
             self.drive_account(now, account, Some(RegisterInput::Response(response)));
         }
     }
@@ -76,6 +78,7 @@ impl Endpoint {
         failure: Failure,
     ) {
         if self.is_current(account, context) {
+            self.avoid(now, &context.hop, None);
             self.drive_account(now, account, Some(RegisterInput::Failed(failure.status())));
         }
     }
@@ -83,7 +86,7 @@ impl Endpoint {
     /// A connection closed; accounts bound over it register anew.
     pub(super) fn on_registrar_lost(&mut self, now: Instant, remote: SocketAddr) {
         let lost = self.registrations.iter().filter(|(_, registrant)| {
-            let hop = registrant.registration().hop;
+            let hop = registrant.hop();
             hop.transport.is_reliable() && hop.remote == remote
         });
         let lost: Vec<AccountId> = lost.map(|(account, _)| *account).collect();
@@ -100,8 +103,13 @@ impl Endpoint {
 
     /// The credentials of the account whose registrar is at the other end of `flow`.
     pub(super) fn credentials_of(&self, flow: Hop) -> Option<Credentials> {
-        let registrations = self.registrations.values().map(Registrant::registration);
-        let mut here = registrations.filter(|registration| registration.hop.remote.ip() == flow.remote.ip());
-        here.find_map(|registration| registration.credentials.clone())
+        let mut here =
+            self.registrations.values().filter(|registrant| registrant.hop().remote.ip() == flow.remote.ip());
+        here.find_map(|registrant| registrant.registration().credentials.clone())
+    }
+
+    /// Whether an account is bound over `hop`.
+    pub(super) fn is_registered_over(&self, hop: &Hop) -> bool {
+        self.registrations.values().any(|registrant| registrant.is_registered() && registrant.hop() == *hop)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::course::Course;
 use super::info::Infos;
 use super::io::{Reason, SessionEnd, SessionId};
 use super::table::{ClientId, ServerId};
@@ -27,6 +28,8 @@ pub(super) struct Session {
     pub early: Vec<Dialog>,
     /// The way the session's messages come and go, as long as the dialog names no other.
     pub flow: Hop,
+    /// Where an outgoing INVITE goes when this way fails.
+    pub course: Course,
     /// Our Contact header.
     pub contact: String,
     pub auth: Option<ClientAuth>,
@@ -107,6 +110,7 @@ impl Session {
             dialog: None,
             early: Vec::new(),
             flow,
+            course: Course::default(),
             contact,
             auth: None,
             unacked: None,

@@ -123,6 +123,7 @@ impl World {
         let invite = Invite {
             target: "sip:bob@203.0.113.2".parse().expect("a URI"),
             hop,
+            others: Vec::new(),
             from: "<sip:alice@10.0.0.1>".parse().expect("an address"),
             to: NameAddr::new("sip:bob@203.0.113.2".parse().expect("a URI")),
             credentials: None,
@@ -145,6 +146,7 @@ impl World {
         let registration = Registration {
             registrar: "sip:203.0.113.3".parse().expect("a URI"),
             hop,
+            others: Vec::new(),
             aor: "sip:alice@203.0.113.3".parse().expect("a URI"),
             credentials: Some(Credentials { username: "alice".into(), password: "secret".into(), realm: None }),
             contact_user: "alice".into(),

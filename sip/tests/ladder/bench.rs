@@ -29,6 +29,8 @@ pub struct Bench {
     now: Duration,
     pub transport: Transport,
     pub remote: SocketAddr,
+    /// Further ways for `dial`.
+    pub others: Vec<Hop>,
     /// The session of the last `Invited`.
     pub session: SessionId,
     pub sent: Vec<Message>,
@@ -54,6 +56,7 @@ impl Bench {
             now: Duration::ZERO,
             transport: Transport::Udp,
             remote: address(PEER),
+            others: Vec::new(),
             session: CALL,
             sent: Vec::new(),
             hops: Vec::new(),
@@ -186,6 +189,7 @@ impl Bench {
         let invite = Invite {
             target: target.parse().expect("a URI"),
             hop,
+            others: self.others.clone(),
             from: "<sip:alice@example.org>".parse().expect("an address"),
             to: format!("<{target}>").parse().expect("an address"),
             credentials,

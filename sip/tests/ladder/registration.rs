@@ -22,6 +22,7 @@ fn registering_over(transport: Transport, keep_alive: Option<Duration>) -> Bench
     let registration = Registration {
         registrar: "sip:192.0.2.2".parse().expect("a URI"),
         hop: bench.hop(),
+        others: Vec::new(),
         aor: "sip:alice@carrier.example".parse().expect("a URI"),
         credentials: alice(),
         contact_user: "alice".into(),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod between;
+mod dns;
 mod peer;
 mod profiles;
 mod strangers;

@@ -1,0 +1,192 @@
+//! A name server for one zone over UDP on loopback, written on the octets of RFC 1035 alone, and the door that asks it.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use sip::locate::Nowhere;
+use sip::message::{HeaderName, Method};
+use tokio::net::UdpSocket;
+use tokio::task::JoinHandle;
+
+use super::super::names::Names;
+use super::peer::Peer;
+use super::*;
+use crate::base::Secret;
+
+const A: u16 = 1;
+const SRV: u16 = 33;
+const NAPTR: u16 = 35;
+
+/// Answers from its zone, says that other names do not exist, and keeps silent where it is told to.
+struct NameServer {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<(String, u16)>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl NameServer {
+    /// `zone` holds record data by name and type; `silent` is the type whose queries are dropped.
+    async fn open(zone: Vec<(&str, u16, Vec<u8>)>, silent: Option<u16>) -> NameServer {
+        let socket = UdpSocket::bind(loopback().unwrap()).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut records: HashMap<(String, u16), Vec<Vec<u8>>> = HashMap::new();
+        for (name, kind, data) in zone {
+            records.entry((name.to_owned(), kind)).or_default().push(data);
+        }
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        let task = tokio::spawn(async move {
+            let mut buffer = [0; 1_500];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let query = &buffer[..length];
+                let (name, kind, end) = question(query);
+                seen.lock().unwrap().push((name.clone(), kind));
+                if silent != Some(kind) {
+                    let answer = answer(query, end, kind, records.get(&(name, kind)).map_or(&[], Vec::as_slice));
+                    socket.send_to(&answer, from).await.unwrap();
+                }
+            }
+        });
+        NameServer { address, asked, task }
+    }
+
+    fn times_asked(&self, kind: u16) -> usize {
+        self.asked.lock().unwrap().iter().filter(|(_, asked)| *asked == kind).count()
+    }
+}
+
+/// Name, type, and where the question ends.
+fn question(query: &[u8]) -> (String, u16, usize) {
+    let (mut at, mut labels) = (12, Vec::new());
+    while query[at] != 0 {
+        let length = usize::from(query[at]);
+        labels.push(String::from_utf8_lossy(&query[at + 1..at + 1 + length]).to_ascii_lowercase());
+        at += 1 + length;
+    }
+    (labels.join("."), u16::from_be_bytes([query[at + 1], query[at + 2]]), at + 5)
+}
+
+fn answer(query: &[u8], end: usize, kind: u16, records: &[Vec<u8>]) -> Vec<u8> {
+    let code: u8 = if records.is_empty() { 0x83 } else { 0x80 };
+    let mut answer = vec![query[0], query[1], 0x84 | (query[2] & 1), code, 0, 1, 0, records.len() as u8, 0, 0, 0, 0];
+    answer.extend_from_slice(&query[12..end]);
+    for data in records {
+        answer.extend_from_slice(&[0xC0, 12]); // the name of the question
+        answer.extend_from_slice(&kind.to_be_bytes());
+        answer.extend_from_slice(&[0, 1, 0, 0, 0, 60]);
+        answer.extend_from_slice(&(data.len() as u16).to_be_bytes());
+        answer.extend_from_slice(data);
+    }
+    answer
+}
+
+fn name(text: &str) -> Vec<u8> {
+    let mut bytes: Vec<u8> = Vec::new();
+    for label in text.split('.') {
+        bytes.push(label.len() as u8);
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.push(0);
+    bytes
+}
+
+fn srv(priority: u16, port: u16, target: &str) -> Vec<u8> {
+    let mut data = priority.to_be_bytes().to_vec();
+    data.extend_from_slice(&[0, 1]);
+    data.extend_from_slice(&port.to_be_bytes());
+    data.extend_from_slice(&name(target));
+    data
+}
+
+fn naptr(order: u16, service: &str, replacement: &str) -> Vec<u8> {
+    let mut data = order.to_be_bytes().to_vec();
+    data.extend_from_slice(&[0, 1]);
+    for text in ["s", service, ""] {
+        data.push(text.len() as u8);
+        data.extend_from_slice(text.as_bytes());
+    }
+    data.extend_from_slice(&name(replacement));
+    data
+}
+
+fn loopback_address() -> Vec<u8> {
+    Ipv4Addr::LOCALHOST.octets().to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_records_of_a_carrier_lead_past_a_dead_server_to_a_live_one() {
+    let carrier = Peer::open().await;
+    // Nobody listens there: the connection is refused, and the server that is next in the zone is tried.
+    let closed = std::net::TcpListener::bind(loopback().unwrap()).unwrap().local_addr().unwrap();
+    let server = NameServer::open(
+        vec![
+            ("carrier.test", NAPTR, naptr(1, "SIP+D2T", "_sip._tcp.carrier.test")),
+            ("carrier.test", NAPTR, naptr(2, "SIP+D2U", "_sip._udp.carrier.test")),
+            ("_sip._tcp.carrier.test", SRV, srv(1, closed.port(), "dead.carrier.test")),
+            ("_sip._udp.carrier.test", SRV, srv(1, carrier.address.port(), "live.carrier.test")),
+            ("dead.carrier.test", A, loopback_address()),
+            ("live.carrier.test", A, loopback_address()),
+        ],
+        None,
+    )
+    .await;
+    let account = AccountConfig {
+        name: "carrier".to_owned(),
+        registrar: "sip:carrier.test".to_owned(),
+        user: "100".to_owned(),
+        password: Secret::new("s3cret".to_owned()),
+        ..AccountConfig::default()
+    };
+    let config = Config { accounts: vec![account], name_servers: vec![server.address], ..Config::default() };
+    let party = open(config).await;
+    let request = carrier.request(Method::Register).await;
+    assert_eq!(request.uri.to_string(), "sip:carrier.test");
+    assert!(request.headers.get(&HeaderName::Via).unwrap().text().contains("SIP/2.0/UDP"));
+    carrier.respond(party.udp(), &request, 200, &[], "").await;
+    let mut accounts = party.trunk.accounts();
+    let registered = |all: &Vec<AccountStatus>| matches!(all[0].state, AccountState::Registered { .. });
+    timeout(PATIENCE, accounts.wait_for(registered)).await.unwrap().unwrap();
+    let leg = party.call("0441234567").await;
+    let invite = carrier.request(Method::Invite).await;
+    assert_eq!(invite.uri.to_string(), "sip:0441234567@carrier.test");
+    carrier.respond(party.udp(), &invite, 486, &[], "").await;
+    drop(leg);
+    let udp = party.udp();
+    let server = async {
+        let request = carrier.request(Method::Register).await;
+        carrier.respond(udp, &request, 200, &[], "").await;
+    };
+    tokio::join!(server, party.close());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_without_service_records_and_silent_servers() {
+    let listening = Listening { udp: loopback(), tcp: None };
+    let pbx = ["sip:pbx.test".parse().unwrap()];
+    let plain = NameServer::open(vec![("pbx.test", A, loopback_address())], None).await;
+    let hops = Names::new(&[plain.address]).hops_to(&pbx, listening).await.unwrap();
+    assert_eq!(hops.iter().map(|hop| hop.remote).collect::<Vec<_>>(), [SocketAddr::from((Ipv4Addr::LOCALHOST, 5060))]);
+
+    // A router that drops queries for NAPTR costs one wait and not one for each call.
+    let router = NameServer::open(vec![("pbx.test", A, loopback_address())], Some(NAPTR)).await;
+    let names = Names::new(&[router.address]);
+    assert_eq!(names.hops_to(&pbx, listening).await.unwrap().len(), 1);
+    let asked = router.times_asked(NAPTR);
+    assert!(asked > 0);
+    assert_eq!(names.hops_to(&pbx, listening).await.unwrap().len(), 1);
+    assert_eq!(router.times_asked(NAPTR), asked);
+
+    // Several first hops stand in their order, and one that is not to be found is no obstacle.
+    let both = ["sip:absent.test", "sip:127.0.0.1:5070", "sip:pbx.test"].map(|uri| uri.parse().unwrap());
+    let names = Names::new(&[plain.address]);
+    let ports: Vec<u16> = names.hops_to(&both, listening).await.unwrap().iter().map(|hop| hop.remote.port()).collect();
+    assert_eq!(ports, [5070, 5060]);
+    assert_eq!(names.hops_to(&both[..1], listening).await, Err(Nowhere::NoAddress));
+}
