@@ -1,6 +1,6 @@
-//! The whole program against peers that are not ours: SIPp as caller, operator, registrar and proxy, bare sockets that
-//! send what they should not, and the program's own binary as a process. All on loopback, all bounded. With
-//! `TELEFONIST_PEERS=0` they are skipped, and say so; a missing SIPp is a failure.
+//! The whole program against peers that are not ours: SIPp as caller, operator, registrar and proxy, Kamailio as carrier,
+//! bare sockets that send what they should not, and the program's own binary as a process. All on loopback, all bounded.
+//! With `TELEFONIST_PEERS=0` they are skipped, and say so; a missing peer is a failure.
 
 mod accounts;
 mod asterisk;
@@ -9,6 +9,7 @@ mod bad_sip;
 mod calls;
 mod ear;
 mod faults;
+mod kamailio;
 mod load;
 mod process;
 mod refusals;

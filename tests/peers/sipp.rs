@@ -40,7 +40,7 @@ impl Sipp {
         sipp
     }
 
-    /// Waits for one call, as `scenario` has it.
+    /// Waits for one call, as `scenario` has it; `uas` is SIPp's own.
     pub fn is_called(scenario: &str) -> Sipp {
         Sipp::new(scenario)
     }
@@ -50,7 +50,7 @@ impl Sipp {
         let address = free_port();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/sipp/{scenario}.xml"));
         let scenario = match scenario {
-            "uac" => ["-sn".to_owned(), scenario.to_owned()],
+            "uac" | "uas" => ["-sn".to_owned(), scenario.to_owned()],
             _ => ["-sf".to_owned(), file.display().to_string()],
         };
         let sipp = Sipp { arguments: scenario.into(), dir, address };
@@ -138,8 +138,8 @@ impl Running {
     }
 }
 
-/// A port that was free a moment ago: SIPp cannot tell which one it was given.
-fn free_port() -> SocketAddr {
+/// A port that was free a moment ago, for programs that cannot tell which one they were given.
+pub fn free_port() -> SocketAddr {
     UdpSocket::bind(ANY).and_then(|socket| socket.local_addr()).unwrap()
 }
 

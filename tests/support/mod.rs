@@ -160,6 +160,8 @@ pub async fn settles(what: &str, mut settled: impl FnMut() -> bool) {
 /// A process whose output is read line by line. It is killed, by its id, when dropped.
 pub struct Process {
     child: Child,
+    /// The process leads a group, which is killed with it: children that it left behind, too.
+    group: Option<libc::pid_t>,
     lines: mpsc::Receiver<String>,
     /// Everything it printed so far, both streams.
     pub printed: Vec<String>,
@@ -177,7 +179,17 @@ impl Process {
         let (tx, lines) = mpsc::channel(LINES);
         read_lines(child.stdout.take(), tx.clone());
         read_lines(child.stderr.take(), tx);
-        Ok(Process { child, lines, printed: Vec::new() })
+        Ok(Process { child, group: None, lines, printed: Vec::new() })
+    }
+
+    /// As `start`, for a program that has processes of its own.
+    pub fn start_group(program: impl AsRef<OsStr>, adjust: impl FnOnce(&mut Command)) -> std::io::Result<Process> {
+        let mut process = Process::start(program, |command| {
+            command.process_group(0);
+            adjust(command);
+        })?;
+        process.group = process.child.id().map(|id| id as libc::pid_t);
+        Ok(process)
     }
 
     /// The next line that `pick` takes.
@@ -216,6 +228,16 @@ impl Process {
         match ended.await {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => panic!("the process did not end within {limit:?}; it printed:\n{}", self.printed.join("\n")),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            // SAFETY: kill(2) takes any numbers. The leader is our child and not waited for before this, so the number
+            // is still that of its group.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
         }
     }
 }

@@ -1,0 +1,156 @@
+//! Kamailio (kamailio.org) as our carrier: it asks who we are, keeps our binding, and stays on the way of every call, so
+//! that ACK and BYE find each other only along the route set (RFC 3261 §12.2).
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use telefonist::base::{EndingCode, Secret};
+use telefonist::leg::{LegCommand, LegEvent, LegIds, arrivals};
+use telefonist::media::{self, MediaPlane};
+use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk};
+use tempfile::TempDir;
+
+use crate::ear::{Ear, Says};
+use crate::sipp::{Sipp, free_port};
+use crate::support::{ANY, House, Process, within};
+use crate::{answered, ended, unless_skipped};
+
+/// The account it knows us by.
+const NUMBER: &str = "380441234567";
+/// Where it lets the person ring.
+const PERSON: &str = "+380501112233";
+
+struct Kamailio {
+    process: Process,
+    address: SocketAddr,
+    _dir: TempDir,
+}
+
+impl Kamailio {
+    async fn start(person: SocketAddr) -> Kamailio {
+        let address = free_port();
+        let dir = tempfile::tempdir().unwrap();
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kamailio/kamailio.cfg");
+        // In the foreground, with little memory, and nothing of it outside its directory.
+        let process = Process::start_group("kamailio", |command| {
+            command.args(["-DD", "-E", "-m", "16", "-M", "4", "-A", &format!("PERSON=\"sip:{person}\"")]);
+            command.args(["-l", &format!("udp:{address}"), "-l", &format!("tcp:{address}")]);
+            command.arg("-f").arg(config).arg("-Y").arg(dir.path()).arg("-w").arg(dir.path());
+            command.arg("-P").arg(dir.path().join("pid"));
+        });
+        let process = process.unwrap_or_else(|error| {
+            panic!(
+                "kamailio cannot be run ({error}): `scripts/deps test` installs it; TELEFONIST_PEERS=0 skips these tests"
+            )
+        });
+        let mut kamailio = Kamailio { process, address, _dir: dir };
+        kamailio.tells("ready").await;
+        kamailio
+    }
+
+    /// Waits until it says something that begins so; the rest of what it said.
+    async fn tells(&mut self, start: &str) -> String {
+        let told = |line: &str| Some(line.split_once("<script>: ")?.1.strip_prefix(start)?.trim().to_owned());
+        self.process.line(start, told).await
+    }
+
+    fn account(&self, transport: &str) -> AccountConfig {
+        AccountConfig {
+            name: "carrier".to_owned(),
+            registrar: format!("sip:{};transport={transport}", self.address),
+            user: NUMBER.to_owned(),
+            password: Secret::new("correct horse".to_owned()),
+            keep_alive: Duration::ZERO,
+            ..AccountConfig::default()
+        }
+    }
+}
+
+/// The program with an account at `kamailio`, bound there.
+async fn house(kamailio: &mut Kamailio, transport: &str, longest: Duration) -> House {
+    let account = kamailio.account(transport);
+    let house = House::start(|settings| {
+        settings.switch.call.max_duration = longest;
+        settings.sip.as_mut().unwrap().accounts = vec![account];
+    });
+    let house = house.await;
+    let bound = kamailio.tells("registers").await;
+    assert!(bound.starts_with(&format!("<sip:{NUMBER}@127.0.0.1:")) && bound.ends_with("expires 600"), "{bound}");
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_comes_in_through_the_registrar_and_ends_along_its_route() {
+    unless_skipped!();
+    for transport in ["udp", "tcp"] {
+        let mut kamailio = Kamailio::start(ANY).await;
+        let house = house(&mut kamailio, transport, Duration::from_secs(60)).await;
+        let mut events = house.events();
+        let mut ear = Ear::open(Says::Silence).await;
+        let caller = Sipp::calls(kamailio.address, "talk").dials(NUMBER).key("rtp_port", ear.port());
+        let caller = caller.talks_for(Duration::from_millis(500)).start();
+        ear.hears("the greeting", |heard| heard.loud > 5).await;
+        caller.succeeds().await;
+        assert_eq!(events.until("the end", ended).await, EndingCode::CallerHungUp);
+        for method in ["ACK", "BYE"] {
+            // Where the transports differ, Kamailio stands on the way twice; the caller's side of it is UDP.
+            assert_eq!(kamailio.tells("routed").await, format!("{method} by udp"));
+        }
+        house.close().await;
+        let removed = kamailio.tells("registers").await;
+        assert!(removed.ends_with("expires 0"), "{removed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_bye_goes_back_along_the_route() {
+    unless_skipped!();
+    tokio::join!(we_hang_up("udp"), we_hang_up("tcp"));
+}
+
+async fn we_hang_up(transport: &str) {
+    let mut kamailio = Kamailio::start(ANY).await;
+    let house = house(&mut kamailio, transport, Duration::from_secs(1)).await;
+    let mut events = house.events();
+    let ear = Ear::open(Says::Silence).await;
+    let caller = Sipp::calls(kamailio.address, "listen").dials(NUMBER).key("rtp_port", ear.port()).start();
+    events.until("the answer", answered).await;
+    caller.succeeds().await;
+    assert_eq!(events.until("the end", ended).await, EndingCode::TooLong);
+    assert_eq!(kamailio.tells("routed").await, "ACK by udp");
+    assert_eq!(kamailio.tells("routed").await, format!("BYE by {transport}"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_goes_out_proved_and_ends_along_its_route() {
+    unless_skipped!();
+    for transport in ["udp", "tcp"] {
+        let mut ear = Ear::open(Says::Tone).await;
+        let person = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
+        let mut kamailio = Kamailio::start(person.address).await;
+        let accounts = vec![AccountConfig { register: false, ..kamailio.account(transport) }];
+        let config =
+            trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), accounts, ..trunk::Config::default() };
+        let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
+        let trunk = Trunk::start(config, arrivals().0, media, Arc::new(LegIds::new(2))).await.unwrap();
+        let mut leg = trunk.caller().invite(PERSON, InviteOptions::default()).await.unwrap();
+        loop {
+            match within("the answer", leg.events.recv()).await {
+                Some(LegEvent::Ringing) => {}
+                Some(LegEvent::Answered) => break,
+                other => panic!("{other:?} in place of the answer"),
+            }
+        }
+        assert_eq!(kamailio.tells("lets").await, format!("{NUMBER} call {PERSON}"));
+        ear.hears("our sound", |heard| heard.packets > 5).await;
+        leg.commands.send(LegCommand::HangUp).await.unwrap();
+        person.succeeds().await;
+        for method in ["ACK", "BYE"] {
+            assert_eq!(kamailio.tells("routed").await, format!("{method} by {transport}"));
+        }
+        within("the close", trunk.close()).await;
+    }
+}
