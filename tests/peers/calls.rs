@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use telefonist::base::{EndingCode, EventKind};
+use telefonist::leg::{EndedBy, LegCommand};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::desk::{Desk, ends};
 use crate::ear::{Ear, Says, loudest};
 use crate::sipp::Sipp;
-use crate::support::{ANY, Events, House, within};
+use crate::support::{ANY, Events, House, settles, within};
 use crate::{answered, ended, unless_skipped};
 
 /// Ten seconds would prove no more.
@@ -35,6 +37,24 @@ async fn sipps_own_caller_is_answered_over_udp_and_tcp() {
         assert_eq!(events.until("the end", ended).await, EndingCode::CallerHungUp);
     }
     house.close().await;
+}
+
+/// SIPp's own callee answers what we dial.
+#[tokio::test(flavor = "multi_thread")]
+async fn sipps_own_callee_is_called_over_udp_and_tcp() {
+    unless_skipped!();
+    let desk = Desk::open().await;
+    for (sipp, transport) in [(Sipp::is_called("uas"), "udp"), (Sipp::is_called("uas").tcp(), "tcp")] {
+        let callee = sipp.start();
+        if transport == "tcp" {
+            settles("the callee's socket", || std::net::TcpStream::connect(callee.address).is_ok()).await;
+        }
+        let mut leg = desk.calls(&format!("sip:uas@{};transport={transport}", callee.address)).await;
+        leg.commands.send(LegCommand::HangUp).await.unwrap();
+        assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200), "{transport}");
+        callee.succeeds().await;
+    }
+    desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

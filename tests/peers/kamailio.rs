@@ -3,18 +3,17 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use telefonist::base::{EndingCode, Secret};
-use telefonist::leg::{LegCommand, LegEvent, LegIds, arrivals};
-use telefonist::media::{self, MediaPlane};
-use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk};
+use telefonist::leg::LegCommand;
+use telefonist::trunk::AccountConfig;
 use tempfile::TempDir;
 
+use crate::desk::{Desk, ends};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, free_port};
-use crate::support::{ANY, House, Process, within};
+use crate::support::{ANY, House, Process};
 use crate::{answered, ended, unless_skipped};
 
 /// The account it knows us by.
@@ -131,26 +130,16 @@ async fn a_call_goes_out_proved_and_ends_along_its_route() {
         let mut ear = Ear::open(Says::Tone).await;
         let person = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
         let mut kamailio = Kamailio::start(person.address).await;
-        let accounts = vec![AccountConfig { register: false, ..kamailio.account(transport) }];
-        let config =
-            trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), accounts, ..trunk::Config::default() };
-        let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
-        let trunk = Trunk::start(config, arrivals().0, media, Arc::new(LegIds::new(2))).await.unwrap();
-        let mut leg = trunk.caller().invite(PERSON, InviteOptions::default()).await.unwrap();
-        loop {
-            match within("the answer", leg.events.recv()).await {
-                Some(LegEvent::Ringing) => {}
-                Some(LegEvent::Answered) => break,
-                other => panic!("{other:?} in place of the answer"),
-            }
-        }
+        let desk = Desk::with(vec![AccountConfig { register: false, ..kamailio.account(transport) }]).await;
+        let mut leg = desk.calls(PERSON).await;
         assert_eq!(kamailio.tells("lets").await, format!("{NUMBER} call {PERSON}"));
         ear.hears("our sound", |heard| heard.packets > 5).await;
         leg.commands.send(LegCommand::HangUp).await.unwrap();
+        ends(&mut leg).await;
         person.succeeds().await;
         for method in ["ACK", "BYE"] {
             assert_eq!(kamailio.tells("routed").await, format!("{method} by {transport}"));
         }
-        within("the close", trunk.close()).await;
+        desk.close().await;
     }
 }

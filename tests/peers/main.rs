@@ -1,12 +1,15 @@
 //! The whole program against peers that are not ours: SIPp as caller, operator, registrar and proxy, Kamailio as carrier,
-//! bare sockets that send what they should not, and the program's own binary as a process. All on loopback, all bounded.
-//! With `TELEFONIST_PEERS=0` they are skipped, and say so; a missing peer is a failure.
+//! baresip as a phone, sipsak as monitoring, bare sockets that send what they should not, and the program's own binary as
+//! a process. All on loopback, all bounded. With `TELEFONIST_PEERS=0` they are skipped, and say so; a missing peer is a
+//! failure.
 
 mod accounts;
 mod asterisk;
 mod bad_audiosocket;
 mod bad_sip;
+mod baresip;
 mod calls;
+mod desk;
 mod ear;
 mod faults;
 mod kamailio;
@@ -14,6 +17,7 @@ mod load;
 mod process;
 mod refusals;
 mod sipp;
+mod sipsak;
 #[path = "../support/mod.rs"]
 mod support;
 mod transfers;

@@ -1,0 +1,220 @@
+//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP and TCP, hold, and a blind
+//! transfer. It is steered over its control socket, by JSON in netstrings.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use telefonist::leg::{EndedBy, LegCommand, LegEvent, TransferProgress};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::interval;
+
+use crate::desk::{Desk, ends, expect, hears_tone, says};
+use crate::ear::{Ear, Says};
+use crate::sipp::{Sipp, files, free_port};
+use crate::support::{Process, settles, within};
+use crate::unless_skipped;
+
+/// A file source falls silent for good at its end: longer than any call here.
+const SOUND_S: u32 = 40;
+
+struct Phone {
+    /// Lives as long as the phone.
+    _process: Process,
+    control: TcpStream,
+    read: Vec<u8>,
+    /// What it told so far, for the report of a failure.
+    told: Vec<Value>,
+    address: SocketAddr,
+    dir: TempDir,
+}
+
+impl Phone {
+    async fn start() -> Phone {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let (address, control) = (free_pair(), free_port());
+        tone(&path("tone.wav"));
+        let config = format!(
+            "sip_listen {address}\nnet_interface {}\naudio_source aufile,{}\naudio_player aubridge,ear\n\
+             audio_alert aubridge,alert\nsnd_path {}\nctrl_tcp_listen {control}\nmodule_path {}\n\
+             module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
+            address.ip(),
+            path("tone.wav").display(),
+            dir.path().display(),
+            modules(),
+        );
+        std::fs::write(path("config"), config).unwrap();
+        let account = format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs=PCMA\n");
+        std::fs::write(path("accounts"), account).unwrap();
+        std::fs::write(path("contacts"), "").unwrap();
+        let process = Process::start("baresip", |command| {
+            command.arg("-f").arg(dir.path());
+        });
+        let process = process.unwrap_or_else(|error| {
+            panic!(
+                "baresip cannot be run ({error}): `scripts/deps test` installs it; TELEFONIST_PEERS=0 skips these tests"
+            )
+        });
+        let control = within("baresip's control socket", connects(control)).await;
+        Phone { _process: process, control, read: Vec::new(), told: Vec::new(), address, dir }
+    }
+
+    /// Has it do something; what it answers.
+    async fn does(&mut self, command: &str, parameter: &str) {
+        let command = serde_json::json!({ "command": command, "params": parameter }).to_string();
+        self.control.write_all(format!("{}:{command},", command.len()).as_bytes()).await.unwrap();
+        let answer = self.tells(&command, |told| told.get("response").is_some().then(|| told.clone())).await;
+        assert_eq!(answer["ok"], true, "{command}: {answer}");
+    }
+
+    /// Waits for an event of this type.
+    async fn sees(&mut self, event: &str) {
+        self.tells(event, |told| (told.get("type")? == event).then_some(())).await;
+    }
+
+    async fn tells<T>(&mut self, what: &str, mut pick: impl FnMut(&Value) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                let told = self.next().await;
+                let picked = pick(&told);
+                self.told.push(told);
+                if let Some(picked) = picked {
+                    return picked;
+                }
+            }
+        };
+        within(what, found).await
+    }
+
+    /// The next netstring.
+    async fn next(&mut self) -> Value {
+        loop {
+            if let Some(colon) = self.read.iter().position(|byte| *byte == b':') {
+                let length: usize = std::str::from_utf8(&self.read[..colon]).unwrap().parse().unwrap();
+                let end = colon + 1 + length;
+                if self.read.len() > end {
+                    let value = serde_json::from_slice(&self.read[colon + 1..end]).unwrap();
+                    self.read.drain(..=end);
+                    return value;
+                }
+            }
+            let mut piece = [0; 4_096];
+            let length = self.control.read(&mut piece).await.unwrap();
+            assert_ne!(length, 0, "baresip is gone after {:?}", self.told);
+            self.read.extend_from_slice(&piece[..length]);
+        }
+    }
+
+    /// The loudest sample it has decoded.
+    fn heard(&self) -> u16 {
+        let recorded = files(self.dir.path()).into_iter().filter(|path| path.to_string_lossy().ends_with("-dec.wav"));
+        let loudest = recorded.filter_map(|path| {
+            let mut wav = hound::WavReader::open(path).ok()?;
+            wav.samples::<i16>().filter_map(Result::ok).map(i16::unsigned_abs).max()
+        });
+        loudest.max().unwrap_or(0)
+    }
+}
+
+/// Where the system keeps its modules.
+fn modules() -> String {
+    let places =
+        ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules", "/usr/local/lib/baresip/modules"];
+    let found = places.iter().find(|place| Path::new(place).is_dir());
+    found.expect("baresip's modules").to_string()
+}
+
+/// A port with a free one after it, which baresip takes for TLS without being asked.
+fn free_pair() -> SocketAddr {
+    let free = |at: &SocketAddr| std::net::TcpListener::bind((at.ip(), at.port().saturating_add(1))).is_ok();
+    std::iter::repeat_with(free_port).find(free).unwrap()
+}
+
+async fn connects(address: SocketAddr) -> TcpStream {
+    let mut clock = interval(Duration::from_millis(50));
+    loop {
+        clock.tick().await;
+        if let Ok(stream) = TcpStream::connect(address).await {
+            return stream;
+        }
+    }
+}
+
+fn tone(path: &Path) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(path, spec).unwrap();
+    for index in 0..8_000 * SOUND_S {
+        wav.write_sample((8_000.0 * (f64::from(index) * std::f64::consts::TAU * 400.0 / 8_000.0).sin()) as i16)
+            .unwrap();
+    }
+    wav.finalize().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_calls_holds_and_hangs_up() {
+    unless_skipped!();
+    for transport in ["udp", "tcp"] {
+        let (mut phone, mut desk) = (Phone::start().await, Desk::open().await);
+        phone.does("dial", &desk.address(transport)).await;
+        let mut leg = desk.answers().await;
+        phone.sees("CALL_ESTABLISHED").await;
+        says(&leg, 1);
+        hears_tone(&mut leg).await;
+        phone.does("hold", "").await;
+        expect(&mut leg, LegEvent::Held(true)).await;
+        phone.does("resume", "").await;
+        expect(&mut leg, LegEvent::Held(false)).await;
+        hears_tone(&mut leg).await;
+        phone.does("hangup", "").await;
+        assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200), "{transport}");
+        settles("our tone in what the phone decoded", || phone.heard() > 4_000).await;
+        desk.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_is_called() {
+    unless_skipped!();
+    for transport in ["udp", "tcp"] {
+        let (mut phone, desk) = (Phone::start().await, Desk::open().await);
+        let target = format!("sip:phone@{};transport={transport}", phone.address);
+        let mut leg = desk.calls(&target).await;
+        phone.sees("CALL_ESTABLISHED").await;
+        hears_tone(&mut leg).await;
+        leg.commands.send(LegCommand::HangUp).await.unwrap();
+        assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200), "{transport}");
+        phone.sees("CALL_CLOSED").await;
+        desk.close().await;
+    }
+}
+
+/// The phone calls the operator itself, tells how it goes, and leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_is_handed_over_by_refer() {
+    unless_skipped!();
+    let (mut phone, mut desk) = (Phone::start().await, Desk::open().await);
+    let mut ear = Ear::open(Says::Tone).await;
+    let operator = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
+    phone.does("dial", &desk.address("udp")).await;
+    let mut leg = desk.answers().await;
+    phone.sees("CALL_ESTABLISHED").await;
+    let target = format!("sip:operator@{}", operator.address);
+    leg.commands.send(LegCommand::Refer { target }).await.unwrap();
+    expect(&mut leg, LegEvent::Transfer(TransferProgress::Succeeded)).await;
+    ear.hears("the phone at the operator's", |heard| heard.loud > 10).await;
+    leg.commands.send(LegCommand::HangUp).await.unwrap();
+    ends(&mut leg).await;
+    phone.does("hangup", "").await;
+    operator.succeeds().await;
+    desk.close().await;
+}

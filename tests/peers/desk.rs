@@ -1,0 +1,102 @@
+//! The SIP door by itself, with the test in the place of the program: it sees the leg as a call would.
+
+use std::sync::Arc;
+
+use telefonist::base::TurnId;
+use telefonist::leg::{Arrivals, EndedBy, Leg, LegCommand, LegEvent, LegIds, arrivals};
+use telefonist::media::{self, MediaPlane};
+use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk};
+
+use crate::support::{ANY, within};
+
+/// A SIP door with nobody behind it but the test.
+pub struct Desk {
+    trunk: Trunk,
+    arrivals: Arrivals,
+}
+
+impl Desk {
+    pub async fn open() -> Desk {
+        Desk::with(Vec::new()).await
+    }
+
+    /// A door with accounts.
+    pub async fn with(accounts: Vec<AccountConfig>) -> Desk {
+        let config =
+            trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), accounts, ..trunk::Config::default() };
+        let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
+        let (legs, arrivals) = arrivals();
+        let trunk = Trunk::start(config, legs, media, Arc::new(LegIds::new(6))).await.unwrap();
+        Desk { trunk, arrivals }
+    }
+
+    pub fn address(&self, transport: &str) -> String {
+        let listening = self.trunk.listening();
+        let address = if transport == "tcp" { listening.tcp } else { listening.udp };
+        format!("sip:desk@{};transport={transport}", address.unwrap())
+    }
+
+    /// Somebody calls and is answered.
+    pub async fn answers(&mut self) -> Leg {
+        let mut leg = within("a call", self.arrivals.recv()).await.unwrap();
+        for command in [LegCommand::Ring, LegCommand::Answer] {
+            leg.commands.send(command).await.unwrap();
+        }
+        expect(&mut leg, LegEvent::Answered).await;
+        leg
+    }
+
+    /// Calls somebody who answers.
+    pub async fn calls(&self, target: &str) -> Leg {
+        let mut leg = self.trunk.caller().invite(target, InviteOptions::default()).await.unwrap();
+        expect(&mut leg, LegEvent::Answered).await;
+        leg
+    }
+
+    pub async fn close(self) {
+        within("the close", self.trunk.close()).await;
+    }
+}
+
+/// Waits for an event of the leg; ringing and keys may come before it.
+pub async fn expect(leg: &mut Leg, wanted: LegEvent) {
+    loop {
+        match within(&format!("{wanted:?}"), leg.events.recv()).await {
+            Some(event) if event == wanted => return,
+            Some(LegEvent::Ringing | LegEvent::Transfer(_) | LegEvent::Quality(_)) => {}
+            other => panic!("{other:?} in place of {wanted:?}"),
+        }
+    }
+}
+
+pub async fn ends(leg: &mut Leg) -> (EndedBy, u16) {
+    loop {
+        match within("the end", leg.events.recv()).await {
+            Some(LegEvent::Ended(end)) => return (end.by, end.sip_status),
+            Some(_) => {}
+            None => panic!("a leg without an end"),
+        }
+    }
+}
+
+/// The party's tone comes in.
+pub async fn hears_tone(leg: &mut Leg) {
+    let loud = |samples: &[i16]| samples.iter().any(|sample| sample.unsigned_abs() > 4_000);
+    let hears = async {
+        let mut heard = 0;
+        while heard < 25 {
+            let frame = leg.sound.incoming.recv().await.unwrap();
+            heard += usize::from(loud(&frame.samples));
+        }
+    };
+    within("the phone's tone", hears).await;
+}
+
+/// Says a second of tone.
+pub fn says(leg: &Leg, turn: u32) {
+    let turn = TurnId(turn);
+    leg.sound.speaker.begin(turn);
+    let samples: Vec<i16> = (0..8_000).map(|index| if index / 10 % 2 == 0 { 6_000 } else { -6_000 }).collect();
+    leg.sound.speaker.push(turn, 0, &samples).unwrap();
+    leg.sound.speaker.finish(turn);
+}
