@@ -87,6 +87,8 @@ pub enum Timer {
     Retry,
     /// Registration: time to keep the NAT binding open.
     KeepAlive,
+    /// Account: time to ask its servers whether they serve.
+    Ping,
 }
 
 impl Timer {
@@ -119,6 +121,7 @@ impl Timer {
             Timer::Refresh => "register-refresh",
             Timer::Retry => "register-retry",
             Timer::KeepAlive => "keep-alive",
+            Timer::Ping => "ping",
         }
     }
 }

@@ -15,6 +15,8 @@ mod transfer;
 mod transferee;
 #[path = "ladder/transports.rs"]
 mod transports;
+#[path = "ladder/watch.rs"]
+mod watch;
 
 use bench::{Bench, CALL, OURS, PEER, address, incoming};
 use bytes::Bytes;

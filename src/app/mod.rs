@@ -30,7 +30,7 @@ use crate::shop;
 use crate::store::{self, Store};
 use crate::switch::{Bus, BusTask, Switch};
 use crate::telemetry::Metrics;
-use crate::trunk::{self, AccountState, AccountStatus, Trunk};
+use crate::trunk::{self, Trunk};
 use settings::{Settings, Speech};
 
 /// How long the record may take to close; what it holds was written before.
@@ -66,10 +66,12 @@ impl App {
         metrics.started(unix_ms());
         let (bus, bus_task) = Bus::start(writer.recorder(), metrics.clone());
         let (readiness, ready) = watch::channel(Readiness::Starting);
+        let trunks = http::Trunks::default();
         let page = match &settings.http {
             Some(config) => {
                 let metrics = metrics.clone();
-                let sources = http::Sources { store: store.clone(), metrics, bus: bus.watch(), readiness: ready };
+                let (store, bus, trunks) = (store.clone(), bus.watch(), trunks.clone());
+                let sources = http::Sources { store, metrics, bus, readiness: ready, trunks };
                 let failed = |error: http::HttpError| cannot_listen("HTTP", config.listen, "http.listen", &error);
                 Some(http::Server::start(config, sources).await.map_err(failed)?)
             }
@@ -100,8 +102,11 @@ impl App {
             bus: bus.clone(),
             active: active_tx,
         };
-        let accounts = trunk.as_ref().map(Trunk::accounts);
-        let gauges = tokio::spawn(gauges(metrics, accounts, writer.health()));
+        if let Some(trunk) = &trunk {
+            // Set here and nowhere else.
+            let _ = trunks.0.set(trunk.overview());
+        }
+        let gauges = tokio::spawn(gauges(metrics, writer.health()));
         let close_switch = CancellationToken::new();
         let switch = tokio::spawn(switch.run(arrivals, close_switch.clone()));
         readiness.send_replace(Readiness::Ready);
@@ -195,24 +200,13 @@ impl App {
     }
 }
 
-/// Copies what rooms know of themselves into the metrics, whenever it changes.
-async fn gauges(
-    metrics: Arc<Metrics>,
-    accounts: Option<watch::Receiver<Vec<AccountStatus>>>,
-    mut record: watch::Receiver<store::writer::Health>,
-) {
-    let mut accounts = accounts.unwrap_or_else(|| watch::channel(Vec::new()).1);
+/// Copies what the record's writer knows of itself into the metrics, whenever it changes.
+async fn gauges(metrics: Arc<Metrics>, mut record: watch::Receiver<store::writer::Health>) {
     loop {
-        for account in accounts.borrow_and_update().iter() {
-            metrics.trunk(&account.name, matches!(account.state, AccountState::Registered { .. }));
-        }
         let health = *record.borrow_and_update();
         metrics.record(health.failing, health.lost);
-        tokio::select! {
-            Ok(()) = accounts.changed() => {}
-            Ok(()) = record.changed() => {}
-            // Both rooms are gone.
-            else => return,
+        if record.changed().await.is_err() {
+            return;
         }
     }
 }

@@ -285,6 +285,7 @@ fn account(section: &Section<'_>) -> trunk::AccountConfig {
     section.optional_text("contact_user", "\"380441234567\"", &mut account.contact_user);
     section.seconds("expires_s", 60.0..=86_400.0, &mut account.expires);
     section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
+    section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
     section.flag("register", &mut account.register);
     section.ips("peers", &mut account.peers);
     section.require("name", "\"carrier\"", &account.name);

@@ -7,6 +7,7 @@ mod check;
 mod record;
 pub mod serve;
 mod store;
+mod trunks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Call(call::Arguments),
     /// List calls, or show one
     Calls(record::Arguments),
+    /// How the accounts at carriers stand in the running program
+    Trunks(trunks::Arguments),
     /// Serve a tyre shop to try things out with: the Store API over a seed catalogue
     Store(store::Arguments),
     /// Hear it: start a server and have synthetic callers ring it over real SIP and RTP
@@ -98,6 +101,7 @@ async fn run(command: Command, settings: Settings, language: Language) -> Result
         Command::Config => Ok(ExitCode::SUCCESS),
         Command::Call(arguments) => call::run(settings, arguments).await,
         Command::Calls(arguments) => record::run(&settings.store, arguments, language).await,
+        Command::Trunks(arguments) => trunks::run(settings.http.as_ref(), arguments, language).await,
         Command::Store(arguments) => store::run(arguments).await,
         Command::Demo(arguments) => crate::demo::run(settings, arguments, language).await,
         Command::Bench(arguments) => crate::bench::run(settings, arguments, language).await,

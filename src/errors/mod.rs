@@ -155,6 +155,58 @@ catalogue! {
         uk "Сторінка дзвінків відкрита на {address} без пароля" / "Вкажіть http.token або залиште http.listen на 127.0.0.1";
         ru "Страница звонков открыта на {address} без пароля" / "Укажите http.token или оставьте http.listen на 127.0.0.1";
         en "The page of calls is open on {address} without a token" / "Set http.token, or keep http.listen on 127.0.0.1";
+    TrunkPassword = "T050":
+        uk "{name}: оператор не прийняв пароль ({code} {reason})" / "Звірте password, auth_user і realm з кабінетом оператора; пароль SIP часто не той, що для входу в кабінет";
+        ru "{name}: оператор не принял пароль ({code} {reason})" / "Сверьте password, auth_user и realm с кабинетом оператора; пароль SIP часто не тот, что для входа в кабинет";
+        en "{name}: the carrier does not take the password ({code} {reason})" / "Compare password, auth_user and realm with the carrier's site; the SIP password is often not the one of its login page";
+    TrunkForbidden = "T051":
+        uk "{name}: оператор відмовляє ({code} {reason})" / "Перевірте в кабінеті оператора баланс, чи увімкнено лінію і чи дозволено вашу IP-адресу; перевірте user і domain";
+        ru "{name}: оператор отказывает ({code} {reason})" / "Проверьте в кабинете оператора баланс, включена ли линия и разрешён ли ваш IP-адрес; проверьте user и domain";
+        en "{name}: the carrier refuses us ({code} {reason})" / "Check at the carrier's site the balance, whether the line is on, and whether your IP address is allowed; check user and domain";
+    TrunkUnknown = "T052":
+        uk "{name}: оператор не знає такого користувача ({code} {reason})" / "Перевірте user, domain і registrar";
+        ru "{name}: оператор не знает такого пользователя ({code} {reason})" / "Проверьте user, domain и registrar";
+        en "{name}: the carrier knows no such user ({code} {reason})" / "Check user, domain and registrar";
+    TrunkSilent = "T053":
+        uk "{name}: {address} не відповідає" / "Перевірте адресу, порт і transport у registrar, мережевий екран і мережу; деякі оператори мовчать, доки IP-адресу не дозволено";
+        ru "{name}: {address} не отвечает" / "Проверьте адрес, порт и transport в registrar, межсетевой экран и сеть; некоторые операторы молчат, пока IP-адрес не разрешён";
+        en "{name}: {address} does not answer" / "Check address, port and transport of registrar, the firewall and the network; some carriers are silent until the IP address is allowed";
+    TrunkTooBrief = "T054":
+        uk "{name}: оператор хоче довшої реєстрації ({code} {reason})" / "Збільште expires_s, наприклад до 3600";
+        ru "{name}: оператор хочет более долгой регистрации ({code} {reason})" / "Увеличьте expires_s, например до 3600";
+        en "{name}: the carrier wants longer registrations ({code} {reason})" / "Raise expires_s, to 3600 for example";
+    TrunkOverloaded = "T055":
+        uk "{name}: оператор зараз не обслуговує ({code} {reason})" / "Програма спробує ще; якщо це триває, додайте другий сервер в outbound_proxies або спитайте оператора";
+        ru "{name}: оператор сейчас не обслуживает ({code} {reason})" / "Программа попробует ещё; если это длится, добавьте второй сервер в outbound_proxies или спросите оператора";
+        en "{name}: the carrier does not serve us now ({code} {reason})" / "The program tries again; if it lasts, add a second server to outbound_proxies or ask the carrier";
+    TrunkNoName = "T056":
+        uk "{name}: для {host} не знайдено адреси" / "Перевірте написання registrar і outbound_proxies та чи працює DNS";
+        ru "{name}: для {host} не найдено адреса" / "Проверьте написание registrar и outbound_proxies и работает ли DNS";
+        en "{name}: {host} has no address" / "Check how registrar and outbound_proxies are written, and whether DNS works";
+    TrunkTls = "T057":
+        uk "{name}: TLS з {address} не вдався: {reason}" / "Перевірте ім'я в registrar: воно має стояти в сертифікаті; для власного центру сертифікації вкажіть його файл";
+        ru "{name}: TLS с {address} не удался: {reason}" / "Проверьте имя в registrar: оно должно стоять в сертификате; для своего центра сертификации укажите его файл";
+        en "{name}: TLS with {address} failed: {reason}" / "Check the name in registrar: the certificate must bear it; for a certificate authority of your own, name its file";
+    TrunkClock = "T058":
+        uk "{name}: годинник відрізняється від годинника оператора на {seconds} с" / "Увімкніть синхронізацію часу (timedatectl set-ntp true): від годинника залежать сертифікати й дати дзвінків";
+        ru "{name}: часы отличаются от часов оператора на {seconds} с" / "Включите синхронизацию времени (timedatectl set-ntp true): от часов зависят сертификаты и даты звонков";
+        en "{name}: the clock differs from the carrier's by {seconds} s" / "Turn time synchronisation on (timedatectl set-ntp true): certificates and the dates of calls depend on the clock";
+    TrunkUnreachable = "T059":
+        uk "{name}: немає з'єднання з {address}" / "Перевірте мережу, порт і transport у registrar та мережевий екран";
+        ru "{name}: нет соединения с {address}" / "Проверьте сеть, порт и transport в registrar и межсетевой экран";
+        en "{name}: no connection to {address}" / "Check the network, port and transport of registrar, and the firewall";
+    TrunkRefused = "T060":
+        uk "{name}: оператор відповів {code} {reason}" / "Покажіть цю відповідь оператору; `telefonist doctor --trunk {name}` перевірить решту";
+        ru "{name}: оператор ответил {code} {reason}" / "Покажите этот ответ оператору; `telefonist doctor --trunk {name}` проверит остальное";
+        en "{name}: the carrier answered {code} {reason}" / "Show this answer to the carrier; `telefonist doctor --trunk {name}` checks the rest";
+    ServerSilent = "T061":
+        uk "{url} не відповідає: {reason}" / "Запустіть `telefonist serve` з тими самими налаштуваннями; http.listen і http.token мають збігатися";
+        ru "{url} не отвечает: {reason}" / "Запустите `telefonist serve` с теми же настройками; http.listen и http.token должны совпадать";
+        en "{url} does not answer: {reason}" / "Start `telefonist serve` with the same settings; http.listen and http.token must agree";
+    PageOff = "T062":
+        uk "Запущену програму нема як спитати: http.listen = \"off\"" / "Вкажіть http.listen = \"127.0.0.1:8080\" і перезапустіть її";
+        ru "Запущенную программу не спросить: http.listen = \"off\"" / "Укажите http.listen = \"127.0.0.1:8080\" и перезапустите её";
+        en "The running program cannot be asked: http.listen = \"off\"" / "Set http.listen = \"127.0.0.1:8080\" and restart it";
     CallFailed = "T040":
         uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу; подробиці — з --verbose";
         ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес; подробности — с --verbose";

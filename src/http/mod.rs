@@ -11,11 +11,12 @@ mod recording;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trunks;
 mod view;
 mod words;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{CallEvent, Secret};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::trunk;
 pub use api::summary as summary_json;
 use feed::{Feed, Watcher};
 use guard::Guard;
@@ -80,7 +82,12 @@ pub struct Sources {
     /// All events of all calls.
     pub bus: broadcast::Receiver<CallEvent>,
     pub readiness: watch::Receiver<Readiness>,
+    pub trunks: Trunks,
 }
+
+/// Where the accounts at carriers are put once their door is open.
+#[derive(Debug, Clone, Default)]
+pub struct Trunks(pub Arc<OnceLock<trunk::Accounts>>);
 
 /// What every request sees.
 #[derive(Clone)]
@@ -89,6 +96,7 @@ struct State {
     metrics: Arc<Metrics>,
     watcher: Watcher,
     readiness: watch::Receiver<Readiness>,
+    trunks: Trunks,
     guard: Arc<Guard>,
     live_pages: Arc<Semaphore>,
     closing: CancellationToken,
@@ -126,6 +134,7 @@ impl Server {
             metrics: sources.metrics,
             watcher,
             readiness: sources.readiness,
+            trunks: sources.trunks,
             guard: Arc::new(Guard::new(address, config.token.clone())),
             live_pages: Arc::new(Semaphore::new(config.live_pages)),
             closing: closing.clone(),
@@ -166,6 +175,7 @@ fn router(state: State) -> Router {
         .route("/calls/{id}/recording.wav", get(recording::listen))
         .route("/api/v1/calls", get(api::calls))
         .route("/api/v1/calls/{id}", get(api::call))
+        .route("/api/v1/trunks", get(trunks::trunks))
         .route("/static/telefonist.css", get(|| fixed("text/css", include_str!("../../static/telefonist.css"))))
         .route("/static/live.js", get(|| fixed("text/javascript", include_str!("../../static/live.js"))))
         .route("/static/icon.svg", get(|| fixed("image/svg+xml", include_str!("../../static/icon.svg"))))
@@ -190,6 +200,9 @@ async fn ready(axum::extract::State(state): axum::extract::State<State>) -> Resp
 }
 
 async fn metrics(axum::extract::State(state): axum::extract::State<State>) -> Response {
+    for status in state.trunks.list() {
+        state.metrics.trunk(&trunks::reading(&status));
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text()).into_response()
 }
 

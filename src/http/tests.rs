@@ -17,6 +17,7 @@ struct House {
     metrics: Arc<Metrics>,
     bus: broadcast::Sender<CallEvent>,
     readiness: watch::Sender<Readiness>,
+    trunks: Trunks,
     server: Server,
     client: Client,
 }
@@ -31,10 +32,17 @@ impl House {
         let metrics = Arc::new(Metrics::new());
         let (bus, receiver) = broadcast::channel(1024);
         let (readiness, ready) = watch::channel(Readiness::Ready);
-        let sources = Sources { store: store.clone(), metrics: Arc::clone(&metrics), bus: receiver, readiness: ready };
+        let trunks = Trunks::default();
+        let sources = Sources {
+            store: store.clone(),
+            metrics: Arc::clone(&metrics),
+            bus: receiver,
+            readiness: ready,
+            trunks: trunks.clone(),
+        };
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
         let server = Server::start(&config, sources).await.unwrap();
-        House { _dir: dir, store, metrics, bus, readiness, server, client: Client::new() }
+        House { _dir: dir, store, metrics, bus, readiness, trunks, server, client: Client::new() }
     }
 
     fn url(&self, path: &str) -> String {
@@ -346,4 +354,47 @@ async fn a_board_that_fell_behind_starts_afresh_from_the_record() {
     house.happen(vec![said("шум"); 1500]);
     next_event(&mut stream, &mut unread, "restart").await;
     assert!(house.page("/").await.contains("на шістнадцять"));
+}
+
+#[tokio::test]
+async fn accounts_are_shown_with_the_remedy_and_counted() {
+    use crate::leg::{LegIds, arrivals};
+    use crate::trunk::{AccountConfig, AccountState, AccountStatus, Trunk};
+
+    let mut config = crate::trunk::Config { listen_tcp: None, ..crate::trunk::Config::default() };
+    config.listen_udp = Some(([127, 0, 0, 1], 0).into());
+    config.accounts = vec![AccountConfig {
+        name: "lost".to_owned(),
+        registrar: "sip:registrar.invalid".to_owned(),
+        user: "100".to_owned(),
+        ..AccountConfig::default()
+    }];
+    let media = Arc::new(crate::media::MediaPlane::start(crate::media::Config::default()).unwrap());
+    let trunk = Trunk::start(config, arrivals().0, media, Arc::new(LegIds::new(1))).await.unwrap();
+    let failed = |accounts: &Vec<AccountStatus>| matches!(accounts[0].state, AccountState::Failed { .. });
+    drop(timeout(Duration::from_secs(20), trunk.accounts().wait_for(failed)).await.unwrap().unwrap());
+
+    let house = House::open(Config::default()).await;
+    assert_eq!(
+        house.get("/api/v1/trunks").await.json::<serde_json::Value>().await.unwrap()["data"],
+        serde_json::json!([])
+    );
+    house.trunks.0.set(trunk.overview()).unwrap();
+    let answer: serde_json::Value = house.get("/api/v1/trunks").await.json().await.unwrap();
+    let account = &answer["data"][0];
+    assert_eq!((&account["name"], &account["state"]), (&"lost".into(), &"failed".into()), "{account}");
+    assert_eq!(account["problem"]["code"], "T056");
+    for language in ["uk", "ru", "en"] {
+        assert!(account["problem"]["title"][language].as_str().unwrap().contains("registrar.invalid"), "{account}");
+        assert!(!account["problem"]["remedy"][language].as_str().unwrap().is_empty());
+    }
+    let metrics = house.page("/metrics").await;
+    for line in [
+        "telefonist_trunk_registered{trunk=\"lost\"} 0",
+        "telefonist_trunk_state{state=\"failed\",trunk=\"lost\"} 1",
+        "telefonist_trunk_calls{direction=\"in\",trunk=\"lost\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
+    }
+    trunk.close().await;
 }

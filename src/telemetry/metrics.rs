@@ -7,6 +7,7 @@ use prometheus::{
     core::Collector,
 };
 
+use super::trunks::{TrunkReading, Trunks};
 use crate::base::event::{Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::tool::{ToolFailure, ToolOutcome};
 use crate::base::{CallEvent, EndingCode, EventKind};
@@ -46,7 +47,7 @@ pub struct Metrics {
     mos: HistogramVec,
     record_lost: IntGauge,
     record_failing: IntGauge,
-    trunk_registered: prometheus::IntGaugeVec,
+    trunks: Trunks,
     started: Gauge,
 }
 
@@ -98,7 +99,7 @@ impl Metrics {
             mos: mos(&r),
             record_lost: gauge(&r, "telefonist_record_lost_events", "Events of the record given up since the start."),
             record_failing: gauge(&r, "telefonist_record_failing", "1 while the record cannot be written."),
-            trunk_registered: trunks(&r),
+            trunks: Trunks::new(&r),
             started: float(&r, "telefonist_start_time_seconds", "Unix time of the start."),
             registry: r,
         };
@@ -203,9 +204,9 @@ impl Metrics {
         self.record_lost.set(i64::try_from(lost).unwrap_or(i64::MAX));
     }
 
-    /// Whether a trunk of the configuration is registered at its carrier.
-    pub fn trunk(&self, name: &str, registered: bool) {
-        self.trunk_registered.with_label_values(&[name]).set(i64::from(registered));
+    /// How an account at a carrier stands.
+    pub fn trunk(&self, reading: &TrunkReading<'_>) {
+        self.trunks.read(reading);
     }
 
     /// When the program started, in Unix milliseconds.
@@ -273,7 +274,7 @@ fn state_label(state: StepState) -> &'static str {
 
 const VALID: &str = "invariant: the name is valid and used once";
 
-fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
+pub(super) fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
     let metric = metric.expect(VALID);
     registry.register(Box::new(metric.clone())).expect(VALID);
     metric
@@ -293,11 +294,6 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
 
 fn float(registry: &Registry, name: &str, help: &str) -> Gauge {
     registered(registry, Gauge::new(name, help))
-}
-
-fn trunks(registry: &Registry) -> prometheus::IntGaugeVec {
-    let opts = Opts::new("telefonist_trunk_registered", "1 while the trunk is registered at its carrier.");
-    registered(registry, prometheus::IntGaugeVec::new(opts, &["trunk"]))
 }
 
 fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {

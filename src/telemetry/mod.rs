@@ -4,6 +4,8 @@
 pub mod logs;
 pub mod mask;
 pub mod metrics;
+mod trunks;
 
 pub use mask::mask_text;
 pub use metrics::Metrics;
+pub use trunks::TrunkReading;

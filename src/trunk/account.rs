@@ -5,12 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sip::auth::Credentials;
-use sip::endpoint::{AccountId, Hop, Registration};
+use sip::endpoint::{AccountId, Hop, Registration, Watch};
 use sip::message::{Host, NameAddr, Uri};
 
 use super::numbers::NumberPlan;
 use super::profile::{CallerId, Shown, Switches};
-use super::{AccountConfig, StartError};
+use super::quota::{Direction, Lines, Quota};
+use super::{AccountConfig, AccountState, AccountStatus, StartError};
 use crate::base::PhoneNumber;
 
 /// One account, its configuration understood.
@@ -29,10 +30,12 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     expires: Duration,
     keep_alive: Duration,
+    ping: Duration,
     peers: Vec<IpAddr>,
     pub profile: &'static str,
     pub switches: Switches,
     pub numbers: NumberPlan,
+    pub lines: Lines,
 }
 
 /// The account that a call belongs to.
@@ -83,10 +86,12 @@ impl Account {
             credentials,
             expires: config.expires,
             keep_alive: config.keep_alive,
+            ping: config.ping,
             peers: config.peers.clone(),
             profile: config.profile,
             switches: config.switches.clone(),
             numbers: NumberPlan { format: config.switches.numbers, country: config.country.clone() },
+            lines: Lines::new(Quota::new(config.incoming, config.outgoing)),
         })
     }
 
@@ -132,6 +137,32 @@ impl Account {
 
     fn address_of(&self, number: &PhoneNumber) -> Uri {
         Uri::sip(self.domain.clone()).with_user(&self.numbers.write(number))
+    }
+
+    /// How it stands before anything happened.
+    pub fn status(&self) -> AccountStatus {
+        AccountStatus {
+            name: self.name.clone(),
+            profile: self.profile,
+            registers: self.registers,
+            state: if self.registers { AccountState::Registering } else { AccountState::Unused },
+            host: self.first_hops.first().map(|hop| hop.host.to_string()).unwrap_or_default(),
+            servers: Vec::new(),
+            last: None,
+            clock_ahead_s: None,
+            seen: None,
+            incoming: self.lines.load(Direction::In),
+            outgoing: self.lines.load(Direction::Out),
+        }
+    }
+
+    /// Whom to ask whether they serve, where the owner wants that asked.
+    pub fn watch(&self, ways: Vec<Hop>) -> Option<Watch> {
+        let from = NameAddr::new(self.aor());
+        let target = Uri::sip(self.domain.clone());
+        // A registration that has just been asked for says as much.
+        let first = if self.registers { self.ping } else { Duration::ZERO };
+        (!self.ping.is_zero()).then_some(Watch { target, from, ways, every: self.ping, first })
     }
 
     /// `others` are the ways to try when `hop` does not serve.

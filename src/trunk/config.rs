@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::profile::{Profile, Switches};
+use super::quota::Caps;
 use crate::base::Secret;
 
 /// The `[sip]` table.
@@ -110,6 +111,8 @@ pub struct AccountConfig {
     pub expires: Duration,
     /// Send an empty line this often to keep NAT open; zero sends none.
     pub keep_alive: Duration,
+    /// Ask its servers by OPTIONS this often whether they serve; zero asks never.
+    pub ping: Duration,
     /// Further addresses the carrier calls from, besides those of its registrar or proxy. Callers from there are
     /// believed about who they are (P-Asserted-Identity).
     pub peers: Vec<IpAddr>,
@@ -121,6 +124,11 @@ pub struct AccountConfig {
     pub switches: Switches,
     /// Digits of the country code whose national numbers the carrier writes.
     pub country: String,
+    /// How many calls the carrier may send. Over `calls` its callers hear the busy tone (486), over `per_s` they are told
+    /// to come later (503).
+    pub incoming: Caps,
+    /// How many calls may be placed through it. Over `per_s` they wait a moment for their turn.
+    pub outgoing: Caps,
 }
 
 impl Default for AccountConfig {
@@ -137,11 +145,14 @@ impl Default for AccountConfig {
             contact_user: None,
             expires: Duration::from_secs(600),
             keep_alive: Duration::from_secs(25),
+            ping: Duration::from_secs(60),
             peers: Vec::new(),
             register: true,
             profile: Profile::generic().name,
             switches: Switches::default(),
             country: Profile::generic().country.to_owned(),
+            incoming: Caps::default(),
+            outgoing: Caps::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use sip::endpoint::{
@@ -243,6 +243,9 @@ impl Driver {
                 return;
             }
             Event::Registration { account, state } => return self.registration(*account, state),
+            Event::Replied { account, reply } => {
+                return self.update(*account, |status| status.heard(SystemTime::now(), reply));
+            }
             Event::Ended { session, .. } => {
                 let session = *session;
                 // The leg's task also ends by the end of its queue, should that be full.
@@ -373,7 +376,10 @@ impl Driver {
                 // Servers of equal priority come in another order each time; that moves nobody.
                 let set = |hops: &[Hop]| hops.iter().copied().collect::<BTreeSet<Hop>>();
                 let moved = self.hops.get(&id).is_none_or(|known| set(known) != set(&hops));
-                self.update(id, |status| status.address = hops.first().map(|hop| hop.remote));
+                self.update(id, |status| status.found(&hops));
+                if moved && let Some(watch) = account.watch(hops.clone()) {
+                    self.handle(Input::Command(Command::Watch { account: id, watch: Box::new(watch) }));
+                }
                 let registration = hops.split_first().map(|(&hop, others)| account.registration(hop, others));
                 self.hops.insert(id, hops);
                 if !account.registers {

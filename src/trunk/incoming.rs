@@ -2,6 +2,7 @@
 //! answers at the dialled number is decided above.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use sip::endpoint::{Event, Hop, IncomingInvite, SessionId};
 use sip::message::NameAddr;
@@ -12,6 +13,7 @@ use super::Shared;
 use super::account::{Account, Owner};
 use super::driver::{Refusal, Wish};
 use super::leg::LegTask;
+use super::quota::{Direction, Refused};
 use super::session::{Identity, Session, warning};
 use crate::base::{Personal, PhoneNumber, SampleRate};
 use crate::leg::{Door, LegInfo, TransferWays, open_leg};
@@ -36,6 +38,19 @@ pub(super) fn receive(
     if shared.config.require_account && !trusted && invite.authenticated.is_none() {
         return Err(refuse(403));
     }
+    let line = match account.map(|account| account.lines.take(Instant::now(), Direction::In)).transpose() {
+        Ok(line) => line,
+        Err(refused) => {
+            account.inspect(|account| account.lines.refuse(Direction::In));
+            return Err(match refused {
+                Refused::Calls => refuse(486),
+                Refused::Rate(wait) => {
+                    let retry_after_s = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(1);
+                    Refusal { status: 503, retry_after_s: Some(retry_after_s), warning: None }
+                }
+            });
+        }
+    };
     let hop = Hop { transport: invite.transport, local: invite.local, remote: invite.remote };
     let port = shared.media.open(invite.local.ip()).map_err(|error| {
         tracing::error!(%error, "a caller is refused");
@@ -54,7 +69,7 @@ pub(super) fn receive(
     // The media plane turns sound at the rate of G.711.
     let (leg, door, source) = open_leg(shared.ids.next_id(), info, SampleRate::HZ_8000);
     shared.arrivals.try_send(leg).map_err(|_| later())?;
-    Ok(LegTask::new(machine, door, port, source, events, wishes))
+    Ok(LegTask::new(machine, door, port, source, events, wishes, line))
 }
 
 /// The SDP side of a leg towards `hop`, which belongs to `account`.

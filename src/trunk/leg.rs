@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::driver::Wish;
+use super::quota::Line;
 use super::session::{Input, Output, Session};
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::{MediaControl, MediaEvent, MediaPort};
@@ -25,6 +26,8 @@ pub(super) struct LegTask {
     wishes: mpsc::Sender<Wish>,
     /// The call dropped its leg, and was heard to.
     dropped: bool,
+    /// The line of the account, given back at the end.
+    line: Option<Line>,
 }
 
 /// The leg's sound on the network.
@@ -44,8 +47,9 @@ impl LegTask {
         source: SoundSource,
         events: mpsc::Receiver<Event>,
         wishes: mpsc::Sender<Wish>,
+        line: Option<Line>,
     ) -> LegTask {
-        LegTask { session, door, media: Media::Ready(port, source), events, wishes, dropped: false }
+        LegTask { session, door, media: Media::Ready(port, source), events, wishes, dropped: false, line }
     }
 
     pub(super) async fn run(mut self) {
@@ -86,7 +90,11 @@ impl LegTask {
         match output {
             // A driver that is gone is heard of by the end of `events`.
             Output::Sip(command) => drop(self.wishes.send(Wish::Sip(Box::new(command))).await),
-            Output::Tell(LegEvent::Ended(end)) => self.door.end(end),
+            Output::Tell(LegEvent::Ended(end)) => {
+                // Whoever hears of the end may call again at once.
+                self.line = None;
+                self.door.end(end);
+            }
             Output::Tell(event) => self.door.tell(event),
             Output::Start(negotiated) => {
                 if let Media::Ready(port, source) = std::mem::replace(&mut self.media, Media::Over) {

@@ -12,8 +12,10 @@ mod names;
 pub mod numbers;
 mod outgoing;
 pub mod profile;
+pub mod quota;
 mod resolve;
 mod session;
+pub mod status;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ use tokio::task::JoinHandle;
 use account::Account;
 pub use config::{AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
+pub use status::{AccountState, AccountStatus, Accounts};
 
 use names::Names;
 
@@ -79,6 +82,10 @@ pub enum InviteError {
     NoMediaPort,
     #[error("the target needs a transport that is not open")]
     NoTransport,
+    #[error("all lines of the account are taken")]
+    LinesTaken,
+    #[error("the account may not begin calls as fast")]
+    TooFast,
 }
 
 /// How a call is placed.
@@ -92,32 +99,6 @@ pub struct InviteOptions {
     pub ring_limit: Duration,
     /// Further headers, name and value.
     pub headers: Vec<(String, String)>,
-}
-
-/// How an account stands at its registrar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountStatus {
-    pub name: String,
-    pub profile: &'static str,
-    pub state: AccountState,
-    /// Where the carrier is, as looked up; `None` until it was found.
-    pub address: Option<SocketAddr>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountState {
-    /// Not asked to register.
-    Unused,
-    Registering,
-    Registered {
-        /// Our address as the registrar sees it.
-        public: Option<SocketAddr>,
-    },
-    /// The last attempt failed with this status; zero where the registrar's name has no address.
-    Failed {
-        status: u16,
-    },
-    Unregistered,
 }
 
 /// Where the door listens, ports resolved.
@@ -213,13 +194,7 @@ impl Trunk {
             ..EndpointConfig::default()
         };
         let endpoint = Endpoint::new(endpoint, IdSource::new(StdRng::seed_from_u64(rand::rng().random())));
-        let status = |account: &Account| AccountStatus {
-            name: account.name.clone(),
-            profile: account.profile,
-            address: None,
-            state: if account.registers { AccountState::Registering } else { AccountState::Unused },
-        };
-        let (accounts_tx, statuses) = watch::channel(accounts.iter().map(status).collect());
+        let (accounts_tx, statuses) = watch::channel(accounts.iter().map(Account::status).collect());
         let draining = AtomicBool::new(false);
         let names = Names::new(&config.name_servers);
         let shared = Arc::new(Shared { names, config, accounts, listening, arrivals, media, ids, draining });
@@ -242,6 +217,11 @@ impl Trunk {
     /// All accounts, renewed on every change.
     pub fn accounts(&self) -> watch::Receiver<Vec<AccountStatus>> {
         self.accounts.clone()
+    }
+
+    /// All accounts as they stand when asked, with their calls.
+    pub fn overview(&self) -> Accounts {
+        Accounts { shared: self.shared.clone(), statuses: self.accounts.clone() }
     }
 
     /// From now on new INVITEs get 503 with Retry-After and none are placed. Running calls go on.

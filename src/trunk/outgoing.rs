@@ -1,7 +1,7 @@
 //! Calls we place: the target understood, the way found, the leg made. The rest is the session's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sip::endpoint::{Hop, Invite, SessionId};
 use sip::locate::Nowhere;
@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::account::{Account, sip_uri};
 use super::driver::{SESSION_EVENTS, Wish};
 use super::leg::LegTask;
+use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, address};
 use super::{InviteError, InviteOptions, Shared, incoming};
 use crate::base::{PhoneNumber, SampleRate};
@@ -19,6 +20,8 @@ use crate::media::OpenError;
 
 /// How long the far end may ring when nobody says.
 const RING_LIMIT: Duration = Duration::from_secs(60);
+/// How long a call waits where its account may not begin calls as fast.
+const TURN_LIMIT: Duration = Duration::from_secs(3);
 
 impl From<Nowhere> for InviteError {
     fn from(error: Nowhere) -> InviteError {
@@ -40,6 +43,10 @@ pub(super) async fn invite(
     }
     let account = account(shared, options.account.as_deref())?;
     let (target, account) = target_of(shared, target, account)?;
+    let line = match account {
+        Some(account) => Some(line_of(account).await?),
+        None => None,
+    };
     let first_hops = account.map_or(std::slice::from_ref(&target), Account::first_hops);
     let hops = shared.names.hops_to(first_hops, shared.listening).await?;
     let (&hop, others) = hops.split_first().ok_or(InviteError::Unresolvable)?;
@@ -68,7 +75,7 @@ pub(super) async fn invite(
     };
     let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
     let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
-    let task = Box::new(LegTask::new(machine, door, port, source, events_rx, wishes.clone()));
+    let task = Box::new(LegTask::new(machine, door, port, source, events_rx, wishes.clone(), line));
     let invite = Box::new(Invite {
         to: NameAddr::new(target.clone()),
         headers: headers(account, &options),
@@ -83,6 +90,25 @@ pub(super) async fn invite(
     });
     wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
     Ok(leg)
+}
+
+/// A line for a call through `account`. Where calls may not begin as fast, the call waits for its turn, but not for long.
+async fn line_of(account: &Account) -> Result<Line, InviteError> {
+    let give_up = Instant::now() + TURN_LIMIT;
+    loop {
+        let now = Instant::now();
+        let error = match account.lines.take(now, Direction::Out) {
+            Ok(line) => return Ok(line),
+            Err(Refused::Rate(wait)) if now + wait <= give_up => {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            Err(Refused::Rate(_)) => InviteError::TooFast,
+            Err(Refused::Calls) => InviteError::LinesTaken,
+        };
+        account.lines.refuse(Direction::Out);
+        return Err(error);
+    }
 }
 
 fn account<'a>(shared: &'a Shared, name: Option<&str>) -> Result<Option<&'a Account>, InviteError> {

@@ -181,7 +181,8 @@ impl Session {
             | Event::Ringing { .. }
             | Event::Answered { .. }
             | Event::Info { .. }
-            | Event::Registration { .. } => {}
+            | Event::Registration { .. }
+            | Event::Replied { .. } => {}
         }
     }
 

@@ -22,6 +22,8 @@ async fn trunk(registrar: std::net::SocketAddr, register: bool) -> Trunk {
         user: "380441234567".to_owned(),
         password: Secret::new("correct horse".to_owned()),
         keep_alive: Duration::ZERO,
+        // The scenarios know no OPTIONS.
+        ping: Duration::ZERO,
         register,
         ..AccountConfig::default()
     };

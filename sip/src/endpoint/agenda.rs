@@ -13,6 +13,7 @@ pub(super) enum Owner {
     Server(ServerId),
     Session(SessionId),
     Account(AccountId),
+    Watch(AccountId),
 }
 
 #[derive(Debug, Default)]

@@ -61,12 +61,14 @@ impl Endpoint {
                     Purpose::Invite(session) => self.on_invite_response(now, id, session, &context, &response),
                     Purpose::InDialog(session) => self.on_in_dialog_response(now, session, &context, &response),
                     Purpose::Register(account) => self.on_register_response(now, account, &context, response),
+                    Purpose::Ping(account) => self.on_ping_answer(now, account, &context, Ok(&response)),
                     Purpose::Unheard => {}
                 },
                 ClientOutput::Failed(failure) => match context.purpose {
                     Purpose::Invite(session) => self.on_invite_failed(now, id, session, &context, failure),
                     Purpose::InDialog(session) => self.on_in_dialog_failed(now, session, &context, failure),
                     Purpose::Register(account) => self.on_register_failed(now, account, &context, failure),
+                    Purpose::Ping(account) => self.on_ping_answer(now, account, &context, Err(failure)),
                     Purpose::Unheard => {}
                 },
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::watch::{Reply, Watch};
 use crate::auth::Credentials;
 use crate::dialog::refer::ReferProgress;
 use crate::hop::{Hop, Transport};
@@ -134,6 +135,11 @@ pub enum Command {
     Unregister {
         account: AccountId,
     },
+    /// Ask an account's servers by OPTIONS, now and again, whether they serve. Replaces the account's earlier watch.
+    Watch {
+        account: AccountId,
+        watch: Box<Watch>,
+    },
     /// From now on answer new INVITEs with 503 and place none. Running sessions go on.
     Drain {
         retry_after_s: u32,
@@ -232,6 +238,8 @@ pub enum Event {
     Ended { session: SessionId, end: SessionEnd },
     /// How an account fares.
     Registration { account: AccountId, state: RegistrationState },
+    /// What a server of an account answered to a REGISTER or to the OPTIONS of `Command::Watch`, challenges included.
+    Replied { account: AccountId, reply: Box<Reply> },
 }
 
 /// What an incoming INVITE says.

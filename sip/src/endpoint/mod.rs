@@ -24,6 +24,7 @@ mod session;
 mod table;
 mod transfer;
 mod transferee;
+mod watch;
 mod ways;
 mod write;
 
@@ -41,16 +42,20 @@ use crate::transaction::{ClientInput, ServerInput};
 pub use crate::dialog::refer::ReferProgress;
 pub use crate::hop::{Hop, TlsPeer, Transport};
 pub use crate::register::{Registration, RegistrationState};
+pub use crate::transaction::Failure;
 pub use config::EndpointConfig;
 pub use io::{
     AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, ReferRequest, ReferTo,
     SessionEnd, SessionId, Transfer, Warning,
 };
 
+pub use watch::{Answer, Reply, Watch};
+
 use agenda::{Agenda, Owner};
 use outbound::SentAck;
 use session::Sessions;
 use table::{ClientId, Transactions};
+use watch::Watcher;
 
 #[derive(Debug)]
 pub struct Endpoint {
@@ -63,6 +68,7 @@ pub struct Endpoint {
     registrations: BTreeMap<AccountId, Registrant>,
     /// Targets that failed lately.
     avoided: Avoided,
+    watches: BTreeMap<AccountId, Watcher>,
     guard: Option<ServerAuth>,
     /// Set once no new sessions are wanted.
     drain_retry_s: Option<u32>,
@@ -81,6 +87,7 @@ impl Endpoint {
             acks: HashMap::new(),
             registrations: BTreeMap::new(),
             avoided: Avoided::default(),
+            watches: BTreeMap::new(),
             guard,
             drain_retry_s: None,
             agenda: Agenda::default(),
@@ -154,6 +161,7 @@ impl Endpoint {
             Command::Info { session, content_type, body } => self.info(now, session, &content_type, body),
             Command::Register { account, registration } => self.register(now, account, *registration),
             Command::Unregister { account } => self.unregister(now, account),
+            Command::Watch { account, watch } => self.watch(now, account, *watch),
             Command::Drain { retry_after_s } => self.drain_retry_s = Some(retry_after_s),
         }
     }
@@ -164,6 +172,7 @@ impl Endpoint {
             Owner::Server(id) => self.drive_server(now, id, Some(ServerInput::Tick)),
             Owner::Session(id) => self.on_session_tick(now, id),
             Owner::Account(account) => self.drive_account(now, account, Some(RegisterInput::Tick)),
+            Owner::Watch(account) => self.on_watch_tick(now, account),
         }
     }
 

@@ -9,9 +9,10 @@ use super::Endpoint;
 use super::agenda::Owner;
 use super::io::{AccountId, Event};
 use super::table::{ClientContext, Purpose};
+use super::watch::{Answer, Reply};
 use crate::auth::Credentials;
 use crate::hop::Hop;
-use crate::message::{Response, StatusCode};
+use crate::message::{Method, Response, StatusCode};
 use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
 use crate::transaction::Failure;
 
@@ -66,6 +67,7 @@ impl Endpoint {
                 StatusCode::SERVICE_UNAVAILABLE => self.avoid(now, &context.hop, Some(&response)),
                 _ => self.avoided.answered(&context.hop),
             }
+            self.told(account, context, Ok(Answer::of(&response)));
             self.drive_account(now, account, Some(RegisterInput::Response(response)));
         }
     }
@@ -79,8 +81,13 @@ impl Endpoint {
     ) {
         if self.is_current(account, context) {
             self.avoid(now, &context.hop, None);
+            self.told(account, context, Err(failure));
             self.drive_account(now, account, Some(RegisterInput::Failed(failure.status())));
         }
+    }
+
+    fn told(&mut self, account: AccountId, context: &ClientContext, answer: Result<Answer, Failure>) {
+        self.replied(account, Reply { method: Method::Register, hop: context.hop, answer, took: None });
     }
 
     /// A connection closed; accounts bound over it register anew.

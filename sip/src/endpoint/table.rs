@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     /// CANCEL, and the BYE for a fork nobody wants: the answer changes nothing.
     Unheard,
     Register(AccountId),
+    /// OPTIONS to a server of an account.
+    Ping(AccountId),
 }
 
 #[derive(Debug, Clone)]

@@ -296,6 +296,7 @@ impl World {
                 self.parties[index].ended.insert(session, end);
             }
             Event::Registration { state, .. } => self.parties[index].registration.push(state),
+            Event::Replied { .. } => {}
         }
     }
 

@@ -10,9 +10,11 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sip::auth::Credentials;
-use sip::endpoint::{Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, SessionId, Transport};
+use sip::endpoint::{
+    Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Reply, SessionId, Transport,
+};
 use sip::ids::IdSource;
-use sip::message::{HeaderName, Limits, Message, Request, Response, StatusCode};
+use sip::message::{HeaderName, Limits, Message, Method, Request, Response, StatusCode};
 
 pub const OURS: &str = "192.0.2.1:5060";
 pub const PEER: &str = "192.0.2.2:5060";
@@ -36,6 +38,8 @@ pub struct Bench {
     pub sent: Vec<Message>,
     /// The ways of everything sent.
     pub hops: Vec<(Transport, SocketAddr)>,
+    /// What registrars answered.
+    pub replies: Vec<Reply>,
     log: String,
 }
 
@@ -60,6 +64,7 @@ impl Bench {
             session: CALL,
             sent: Vec::new(),
             hops: Vec::new(),
+            replies: Vec::new(),
             log: String::new(),
         }
     }
@@ -87,6 +92,11 @@ impl Bench {
                     let line = format!("-> {remote} {}", describe(&message));
                     self.sent.push(message);
                     line
+                }
+                // The state of the registration says the same.
+                Output::Event(Event::Replied { reply, .. }) if reply.method == Method::Register => {
+                    self.replies.push(*reply);
+                    continue;
                 }
                 Output::Event(event) => {
                     if let Event::Invited { session, .. } = &event {
@@ -302,5 +312,9 @@ fn name(event: &Event) -> String {
         }
         Event::Ended { end, .. } => format!("Ended by {:?} {} {:?}", end.by, end.status, end.q850),
         Event::Registration { state, .. } => format!("{state:?}"),
+        Event::Replied { reply, .. } => {
+            let answer = reply.answer.as_ref().map(|answer| (answer.status, answer.reason.as_str()));
+            format!("Replied {} {} {answer:?} {:?}", reply.method, reply.hop.remote, reply.took)
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The profile of an account, and the switches that override it.
+//! The profile of an account, the switches that override it, and how many calls it may have.
 
 use sip::sdp::Codec;
 
@@ -47,6 +47,10 @@ pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
     } else {
         section.wrong_value("ptime_ms", &ptime_ms.to_string(), "10, 20, 30, 40, 60");
     }
+    section.number("calls_in", 0..=10_000, &mut account.incoming.calls);
+    section.number("calls_out", 0..=10_000, &mut account.outgoing.calls);
+    section.number("calls_in_per_s", 0..=1_000, &mut account.incoming.per_s);
+    section.number("calls_out_per_s", 0..=1_000, &mut account.outgoing.per_s);
     section.text("country", "\"380\"", &mut account.country);
     if !matches!(account.country.len(), 1..=3) || !account.country.bytes().all(|c| c.is_ascii_digit()) {
         section.wrong_value("country", &account.country, "1 to 3 digits: 380");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod between;
+mod caps;
 mod dns;
 mod peer;
 mod profiles;

@@ -123,7 +123,7 @@ async fn every_carriers_callers_are_understood() {
         if profile.register {
             register(&carrier, &party).await;
         }
-        let found = |statuses: &Vec<AccountStatus>| statuses.iter().all(|status| status.address.is_some());
+        let found = |statuses: &Vec<AccountStatus>| statuses.iter().all(|status| !status.servers.is_empty());
         drop(timeout(PATIENCE, party.trunk.accounts().wait_for(found)).await.unwrap().unwrap());
         let path = format!("{}/fixtures/sip/carrier/{}/incoming.sip", env!("CARGO_MANIFEST_DIR"), profile.name);
         let text = std::fs::read_to_string(path).unwrap().replace('\n', "\r\n");
