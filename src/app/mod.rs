@@ -18,7 +18,7 @@ use crate::base::SampleRate;
 use crate::errors::{ErrorCode, Problem};
 use crate::http::{self, Readiness};
 use crate::leg::{Leg, LegIds, PbxControl, arrivals};
-use crate::media::MediaPlane;
+use crate::media::{MediaPlane, Waiting};
 use crate::pbx::Ami;
 use crate::pipeline::{self, Engines};
 use crate::provider::llm::rules::RulesBrain;
@@ -255,8 +255,19 @@ pub async fn engines(
     // The greeting must not wait for its synthesis.
     synthesizer.prerender(&pipeline::known_phrases(&voice, SampleRate::HZ_8000)).await;
     let brain = Arc::new(RulesBrain::new(persona, vocabulary));
-    let engines = Engines { recognizer, synthesizer: Arc::new(synthesizer), brain, shop };
+    let waiting = waiting(settings, warnings);
+    let engines = Engines { recognizer, synthesizer: Arc::new(synthesizer), brain, shop, waiting };
     Ok((Arc::new(engines), voice))
+}
+
+/// Music that cannot be played leaves the tones of the network.
+fn waiting(settings: &Settings, warnings: &mut Vec<Problem>) -> Waiting {
+    let Some(path) = &settings.music else { return Waiting::default() };
+    Waiting::music(path).unwrap_or_else(|error| {
+        let problem = Problem::new(ErrorCode::MusicUnusable).with("path", path.display());
+        warnings.push(problem.with("reason", reasons(&error)));
+        Waiting::default()
+    })
 }
 
 fn voice_config(settings: &Settings, persona: &Persona) -> pipeline::Config {

@@ -17,7 +17,7 @@ use crate::provider::stt::pocketsphinx;
 use crate::provider::tts::{cache, espeak};
 use crate::settings::{Document, Fault, PREFIX, Place, Section};
 use crate::telemetry::logs::{self, Format};
-use crate::{audiosocket, call, dialogue, http, media, pbx, shop, store, switch, trunk};
+use crate::{audiosocket, dialogue, http, media, pbx, shop, store, switch, trunk};
 
 /// The example file, as `telefonist config` prints it.
 pub const EXAMPLE: &str = include_str!("../../telefonist.example.toml");
@@ -39,6 +39,8 @@ pub struct Settings {
     pub pbx: Option<pbx::Config>,
     pub media: media::Config,
     pub switch: switch::Config,
+    /// What who waits hears; `None`: tones.
+    pub music: Option<PathBuf>,
     pub store: store::Config,
     /// `None`: no page.
     pub http: Option<http::Config>,
@@ -137,7 +139,7 @@ impl Settings {
         settings.audiosocket = audiosocket_door(&root.section("audiosocket"));
         settings.pbx = root.has("pbx").then(|| asterisk(&root.section("pbx")));
         sound(&root.section("media"), &mut settings.media);
-        operator(&root.section("operator"), &mut settings.switch.call);
+        operator(&root.section("operator"), &mut settings);
         limits(&root.section("limits"), &mut settings);
         records(&root.section("records"), &mut settings);
         settings.http = page(&root.section("http"));
@@ -162,6 +164,11 @@ impl Settings {
         if !self.switch.call.transfer.operators.is_empty() && self.sip.is_none() {
             let problem = conflict("operator.targets", "sip.listen_udp", "operators are called by SIP, which is off");
             document.fault(place("operator.targets"), problem);
+        }
+        let plan = &self.switch.call.transfer;
+        if plan.accept_key.is_some() && plan.accept_key == plan.decline_key {
+            let problem = conflict("operator.accept_key", "operator.decline_key", "one key cannot mean both");
+            document.fault(place("operator.accept_key"), problem);
         }
         let jitter = &self.media;
         if jitter.jitter_least > jitter.jitter_most {
@@ -330,13 +337,37 @@ fn sound(section: &Section<'_>, media: &mut media::Config) {
     section.millis("jitter_most_ms", 20..=1_000, &mut media.jitter_most);
 }
 
-fn operator(section: &Section<'_>, call: &mut call::Config) {
-    let plan = &mut call.transfer;
+/// What an operator can press.
+const KEYS: [(&str, Option<char>); 13] = [
+    ("off", None),
+    ("0", Some('0')),
+    ("1", Some('1')),
+    ("2", Some('2')),
+    ("3", Some('3')),
+    ("4", Some('4')),
+    ("5", Some('5')),
+    ("6", Some('6')),
+    ("7", Some('7')),
+    ("8", Some('8')),
+    ("9", Some('9')),
+    ("*", Some('*')),
+    ("#", Some('#')),
+];
+
+fn operator(section: &Section<'_>, settings: &mut Settings) {
+    section.path_or_off("music", &mut settings.music);
+    let plan = &mut settings.switch.call.transfer;
     section.texts("targets", "[\"sip:operator@192.0.2.10\"]", &mut plan.operators);
     section.optional_text("refer", "\"sip:operator@carrier.example\"", &mut plan.refer);
     section.optional_text("pbx", "\"600\"", &mut plan.pbx);
     section.seconds("refer_limit_s", 2.0..=120.0, &mut plan.refer_limit);
     section.seconds("ring_limit_s", 5.0..=180.0, &mut plan.ring_limit);
+    section.number("ring_at_once", 1..=16, &mut plan.ring_at_once);
+    section.flag("early_media", &mut plan.early_media);
+    section.flag("whisper", &mut plan.whisper);
+    section.choice("accept_key", &KEYS, &mut plan.accept_key);
+    section.choice("decline_key", &KEYS, &mut plan.decline_key);
+    section.seconds("accept_limit_s", 5.0..=120.0, &mut plan.accept_limit);
 }
 
 fn limits(section: &Section<'_>, settings: &mut Settings) {
@@ -347,7 +378,8 @@ fn limits(section: &Section<'_>, settings: &mut Settings) {
     section.texts("answered", "[\"+380441234567\"]", &mut switch.route.answered);
     if let Some(sip) = &mut settings.sip {
         // Operators' legs are sessions too, and the switch, not the door, is to refuse calls beyond the limit.
-        sip.max_sessions = sip.max_sessions.max(switch.max_calls * 2 + 16);
+        let legs = 1 + switch.call.transfer.ring_at_once;
+        sip.max_sessions = sip.max_sessions.max(switch.max_calls * legs + 16);
     }
 }
 
@@ -406,7 +438,7 @@ mod tests {
 
     #[test]
     fn contradictions_are_found_beside_mistakes() {
-        let text = "[sip]\nlisten_udp = \"off\"\nlisten_tcp = \"off\"\n[audiosocket]\nlisten = \"off\"\n[operator]\ntargets = [\"sip:a@b\"]\npbx = \"600\"\n[media]\nfirst_port = 2000\nlast_port = 1999\n";
+        let text = "[sip]\nlisten_udp = \"off\"\nlisten_tcp = \"off\"\n[audiosocket]\nlisten = \"off\"\n[operator]\ntargets = [\"sip:a@b\"]\npbx = \"600\"\naccept_key = \"2\"\n[media]\nfirst_port = 2000\nlast_port = 1999\n";
         let faults = Settings::parse(text, BTreeMap::new()).unwrap_err();
         let report = crate::settings::report(&faults, "t.toml", Language::English);
         expect_test::expect![[r#"
@@ -416,7 +448,9 @@ mod tests {
                 Change one of the two
             t.toml:8: T007 operator.pbx contradicts [pbx]: no PBX is set up
                 Change one of the two
-            t.toml:11: T007 media.last_port contradicts media.first_port: last ≤ first
+            t.toml:9: T007 operator.accept_key contradicts operator.decline_key: one key cannot mean both
+                Change one of the two
+            t.toml:12: T007 media.last_port contradicts media.first_port: last ≤ first
                 Change one of the two
         "#]]
         .assert_eq(&report);

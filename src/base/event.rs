@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::conversation::{Notice, Via};
-use super::ending::Ending;
+use super::ending::{Ending, Party};
 use super::tool::{ToolOutcome, ToolRequest, TransferReason};
 use super::{CallId, Personal, PhoneNumber, TurnId};
 
@@ -101,6 +101,19 @@ pub enum EventKind {
     TransferStep {
         step: TransferStep,
         state: StepState,
+        /// Whom the step calls: an address or a number of the settings.
+        #[serde(default)]
+        target: String,
+    },
+    /// An operator who answered was told this, out of the caller's hearing.
+    OperatorTold {
+        target: String,
+        text: String,
+    },
+    /// A party put us on hold (true) or took us back.
+    Held {
+        by: Party,
+        held: bool,
     },
     CallbackRequested {
         phone: Option<PhoneNumber>,
@@ -165,9 +178,20 @@ pub enum TransferStep {
 pub enum StepState {
     Begun,
     Ringing,
+    /// The caller hears what the operator's network plays before the answer.
+    EarlyMedia,
+    /// The operator answered, and is told who calls or asked to accept.
+    Answered,
     Succeeded,
-    Failed { status: u16 },
+    Failed {
+        status: u16,
+    },
+    /// No answer, or no key, in time.
     TimedOut,
+    /// The operator answered and would not take the caller.
+    Declined,
+    /// Given up: another operator was first, or the caller left.
+    Cancelled,
 }
 
 /// What the media plane saw on a leg over the whole call. "There" is what the party reported of our sound by RTCP.

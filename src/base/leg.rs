@@ -49,6 +49,9 @@ pub struct TransferWays {
 pub enum LegEvent {
     /// The far end of an outgoing leg rings (180, 183).
     Ringing,
+    /// The far end of an outgoing leg sends sound before its answer: a network's ringing, or an announcement (183 with
+    /// SDP).
+    EarlyMedia,
     /// Both sides agreed: sound flows. An outgoing leg was answered, or our own answer was acknowledged.
     Answered,
     /// A key the party pressed: `0`–`9`, `*`, `#`, `A`–`D`.

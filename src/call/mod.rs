@@ -3,6 +3,7 @@
 //! is `route`'s and `switch`'s; what is said in it, `dialogue`'s.
 
 mod hand_over;
+mod operators;
 pub mod transfer;
 
 use std::collections::VecDeque;
@@ -11,7 +12,9 @@ use std::time::{Duration, Instant};
 use crate::base::ending::{Ending, EndingCode, Party};
 use crate::base::event::EventKind;
 use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
-use transfer::{Plan, Rung};
+use hand_over::HandOver;
+pub use operators::Brief;
+use transfer::Plan;
 
 /// How calls are treated.
 #[derive(Debug, Clone)]
@@ -40,8 +43,12 @@ impl Default for Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Caller,
-    Operator,
+    Operator(OperatorId),
 }
+
+/// The operators a call calls, numbered from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperatorId(pub u32);
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -63,7 +70,13 @@ pub enum Input {
     VoiceLost,
     /// An operator's leg could not even be begun.
     OperatorUnreachable {
+        operator: OperatorId,
         status: u16,
+    },
+    /// What `Effect::Whisper` asked for is over; `spoken` unless the voice failed.
+    Whispered {
+        operator: OperatorId,
+        spoken: bool,
     },
     /// The program closes: say goodbye.
     Close,
@@ -87,15 +100,33 @@ pub enum Effect {
     KeyToVoice(char),
     /// The caller put us on hold (true) or took us back.
     HoldVoice(bool),
-    /// Let the caller hear ringing, or stop it.
-    Ringback(bool),
+    /// Let the caller hear that they are waiting, with music or ringing, or stop it.
+    Wait(bool),
     CallOperator {
+        operator: OperatorId,
         target: String,
         summary: String,
         ring_limit: Duration,
     },
-    /// Let the two legs hear each other.
-    Bridge,
+    /// Let the caller hear what this operator's network plays before the answer, or no longer.
+    EarlyMedia {
+        operator: OperatorId,
+        heard: bool,
+    },
+    /// Tell the operator alone who calls and why, and which keys to press; answered by `Input::Whispered`.
+    Whisper {
+        operator: OperatorId,
+        brief: Brief,
+    },
+    /// Let the caller and this operator hear each other.
+    Bridge {
+        operator: OperatorId,
+    },
+    /// The operator put us on hold (true) or took us back.
+    HoldOperator {
+        operator: OperatorId,
+        held: bool,
+    },
     Happened(EventKind),
 }
 
@@ -106,6 +137,7 @@ pub struct Call {
     ways: TransferWays,
     phase: Phase,
     outputs: VecDeque<Effect>,
+    operators_called: u32,
     /// When the call reaches its longest length.
     too_long: Option<Instant>,
     /// Set when a goodbye was asked for: what the call then ends as, and when it ends without the goodbye.
@@ -118,23 +150,11 @@ enum Phase {
     Answering,
     Talking,
     HandingOver(HandOver),
-    /// The caller and the operator talk through us.
-    Bridged,
+    /// The caller and this operator talk through us.
+    Bridged(OperatorId),
     /// The caller's leg was asked to hang up; the call ends as this, at the latest at this time.
     HangingUp(Ending, Instant),
     Over(Ending),
-}
-
-#[derive(Debug)]
-struct HandOver {
-    rungs: VecDeque<Rung>,
-    rung: Rung,
-    summary: String,
-    /// When the rung is given up.
-    limit: Instant,
-    /// REFER or PBX: the peer took the request. An operator's leg: it rings.
-    accepted: bool,
-    busy: bool,
 }
 
 impl Call {
@@ -144,6 +164,7 @@ impl Call {
             ways: caller.transfer,
             phase: Phase::Arrived,
             outputs: VecDeque::new(),
+            operators_called: 0,
             too_long: None,
             goodbye: None,
         }
@@ -164,9 +185,10 @@ impl Call {
                 self.phase = Phase::HangingUp(ending, now + self.config.hang_up_limit);
             }
             Input::Leg { side: Side::Caller, event } => self.caller(now, event),
-            Input::Leg { side: Side::Operator, event } => self.operator(now, event),
+            Input::Leg { side: Side::Operator(id), event } => self.operator(now, id, event),
             Input::TransferAsked { summary } => self.hand_over(now, summary),
-            Input::OperatorUnreachable { status } => self.rung_failed(now, status),
+            Input::OperatorUnreachable { operator, status } => self.operator_failed(now, operator, status),
+            Input::Whispered { operator, spoken } => self.whispered(now, operator, spoken),
             Input::Finished(code) => {
                 let code = self.goodbye.take().map_or(code, |(asked, _)| asked);
                 self.hang_up(now, code.ending());
@@ -183,7 +205,7 @@ impl Call {
 
     pub fn deadline(&self) -> Option<(Instant, &'static str)> {
         let phase = match &self.phase {
-            Phase::HandingOver(hand_over) => Some((hand_over.limit, "hand-over")),
+            Phase::HandingOver(hand_over) => hand_over.deadline().map(|limit| (limit, "hand-over")),
             Phase::HangingUp(_, limit) => Some((*limit, "hang-up")),
             Phase::Over(_) => return None,
             _ => None,
@@ -212,15 +234,17 @@ impl Call {
             LegEvent::Transfer(progress) => self.transfer_progress(now, progress),
             LegEvent::Ended(end) => self.caller_ended(&end),
             LegEvent::Quality(quality) => self.happened(EventKind::Quality(quality)),
-            LegEvent::Dtmf(key) if matches!(self.phase, Phase::Bridged) => {
-                self.command(Side::Operator, LegCommand::Dtmf(key.to_string()));
-            }
-            LegEvent::Dtmf(key) if matches!(self.phase, Phase::Talking) => self.emit(Effect::KeyToVoice(key)),
-            // Told during a hand-over too: the caller may come back from it in another state than they went.
-            LegEvent::Held(held) if matches!(self.phase, Phase::Talking | Phase::HandingOver(_)) => {
+            LegEvent::Dtmf(key) => match self.phase {
+                Phase::Bridged(id) => self.command(Side::Operator(id), LegCommand::Dtmf(key.to_string())),
+                Phase::Talking => self.emit(Effect::KeyToVoice(key)),
+                _ => {}
+            },
+            // Told in every phase: the caller may come back from a hand-over in another state than they went.
+            LegEvent::Held(held) => {
+                self.happened(EventKind::Held { by: Party::Caller, held });
                 self.emit(Effect::HoldVoice(held));
             }
-            LegEvent::Answered | LegEvent::Ringing | LegEvent::Dtmf(_) | LegEvent::Held(_) => {}
+            LegEvent::Answered | LegEvent::Ringing | LegEvent::EarlyMedia => {}
         }
     }
 
@@ -230,11 +254,9 @@ impl Call {
             Phase::Arrived | Phase::Answering => unanswered(end),
             Phase::Talking => talking(end),
             Phase::HandingOver(hand_over) => self.ended_in_hand_over(hand_over, end),
-            Phase::Bridged => EndingCode::TransferredByBridge.ending().by(Party::Caller),
+            Phase::Bridged(_) => EndingCode::TransferredByBridge.ending().by(Party::Caller),
         };
-        if matches!(self.phase, Phase::HandingOver(_) | Phase::Bridged) {
-            self.command(Side::Operator, LegCommand::HangUp);
-        }
+        self.give_up_operators(None);
         self.over(ending);
     }
 
@@ -243,8 +265,8 @@ impl Call {
     fn say_goodbye(&mut self, now: Instant, code: EndingCode) {
         match &self.phase {
             Phase::HandingOver(hand_over) if !hand_over.is_moving() => {
-                self.command(Side::Operator, LegCommand::HangUp);
-                self.emit(Effect::Ringback(false));
+                self.give_up_operators(None);
+                self.emit(Effect::Wait(false));
                 self.phase = Phase::Talking;
                 self.goodbye = Some((code, now + self.config.goodbye_limit));
                 self.emit(Effect::CloseVoice);
@@ -255,7 +277,7 @@ impl Call {
             }
             Phase::Talking | Phase::HangingUp(..) | Phase::Over(_) => {}
             Phase::Arrived => self.handle(now, Input::Refused(EndingCode::RefusedDraining)),
-            Phase::Answering | Phase::HandingOver(_) | Phase::Bridged => self.hang_up(now, code.ending()),
+            Phase::Answering | Phase::HandingOver(_) | Phase::Bridged(_) => self.hang_up(now, code.ending()),
         }
     }
 
@@ -274,17 +296,11 @@ impl Call {
             self.too_long = None;
             return self.say_goodbye(now, EndingCode::TooLong);
         }
-        if let Phase::HandingOver(hand_over) = &self.phase
-            && now >= hand_over.limit
-        {
-            self.rung_timed_out(now);
-        }
+        self.hand_over_tick(now);
     }
 
     fn hang_up(&mut self, now: Instant, ending: Ending) {
-        if matches!(self.phase, Phase::HandingOver(_) | Phase::Bridged) {
-            self.command(Side::Operator, LegCommand::HangUp);
-        }
+        self.give_up_operators(None);
         if matches!(self.phase, Phase::HangingUp(..)) {
             return;
         }

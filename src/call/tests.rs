@@ -5,24 +5,20 @@ use expect_test::{Expect, expect};
 use super::*;
 use crate::base::leg::{Door, TransferProgress};
 
+mod operators;
+
 fn check(ways: TransferWays, script: &str, expect: Expect) {
-    let info = LegInfo {
-        door: Door::Sip,
-        door_name: "sip".into(),
-        caller: None,
-        caller_name: None,
-        dialled: "shop".into(),
-        foreign_id: "1".into(),
-        remote: ([127, 0, 0, 1], 5060).into(),
-        transfer: ways,
-    };
-    let transfer = Plan {
+    let plan = Plan {
         refer: Some("sip:op@pbx".into()),
         pbx: Some("600".into()),
         operators: vec!["sip:first@op".into(), "sip:second@op".into()],
         ..Plan::default()
     };
-    let mut call = Call::new(Config { transfer, ..Config::default() }, &info);
+    check_plan(plan, ways, script, expect);
+}
+
+fn check_plan(transfer: Plan, ways: TransferWays, script: &str, expect: Expect) {
+    let mut call = Call::new(Config { transfer, ..Config::default() }, &info(ways));
     let zero = Instant::now();
     let mut log = String::new();
     let step = |call: &mut Call, now: Instant, input: Input, log: &mut String| {
@@ -31,7 +27,10 @@ fn check(ways: TransferWays, script: &str, expect: Expect) {
             let seconds = now.duration_since(zero).as_secs();
             *log += &match effect {
                 Effect::Command { side, command } => format!("{seconds} {side:?} {command:?}\n"),
-                Effect::Happened(EventKind::TransferStep { step, state }) => format!("{seconds} {step:?} {state:?}\n"),
+                Effect::Happened(EventKind::TransferStep { step, state, target }) => {
+                    format!("{seconds} {step:?} {target} {state:?}\n")
+                }
+                Effect::Happened(EventKind::Held { by, held }) => format!("{seconds} {by:?} holds: {held}\n"),
                 Effect::Happened(_) => continue,
                 other => format!("{seconds} {other:?}\n"),
             };
@@ -52,11 +51,30 @@ fn check(ways: TransferWays, script: &str, expect: Expect) {
     expect.assert_eq(&log);
 }
 
+fn info(ways: TransferWays) -> LegInfo {
+    LegInfo {
+        door: Door::Sip,
+        door_name: "sip".into(),
+        caller: None,
+        caller_name: None,
+        dialled: "shop".into(),
+        foreign_id: "1".into(),
+        remote: ([127, 0, 0, 1], 5060).into(),
+        transfer: ways,
+    }
+}
+
 fn input(word: &str) -> Input {
     let caller = |event| Input::Leg { side: Side::Caller, event };
-    let operator = |event| Input::Leg { side: Side::Operator, event };
+    // `op-…` is the operator called first, `op1-…` the second, and so on.
+    let (number, word) = match word.strip_prefix("op").and_then(|rest| rest.split_once('-')) {
+        Some((number, rest)) => (number.parse().unwrap_or(0), format!("op-{rest}")),
+        None => (0, word.to_owned()),
+    };
+    let id = OperatorId(number);
+    let operator = |event| Input::Leg { side: Side::Operator(id), event };
     let end = |by, sip_status| LegEvent::Ended(LegEnd { by, sip_status, q850: None });
-    match word {
+    match word.as_str() {
         "admitted" => Input::Admitted,
         "no-route" => Input::Refused(EndingCode::RefusedUnknownNumber),
         "full" => Input::Refused(EndingCode::RefusedBusy),
@@ -73,6 +91,14 @@ fn input(word: &str) -> Input {
         "key" => caller(LegEvent::Dtmf('5')),
         "hold" => caller(LegEvent::Held(true)),
         "unhold" => caller(LegEvent::Held(false)),
+        "op-early" => operator(LegEvent::EarlyMedia),
+        "op-key1" => operator(LegEvent::Dtmf('1')),
+        "op-key2" => operator(LegEvent::Dtmf('2')),
+        "op-hold" => operator(LegEvent::Held(true)),
+        "op-unhold" => operator(LegEvent::Held(false)),
+        "op-lost" => Input::OperatorUnreachable { operator: id, status: 503 },
+        "op-told" => Input::Whispered { operator: id, spoken: true },
+        "op-untold" => Input::Whispered { operator: id, spoken: false },
         "op-rings" => operator(LegEvent::Ringing),
         "op-answers" => operator(LegEvent::Answered),
         "op-busy" => operator(end(EndedBy::Peer, 486)),
@@ -181,46 +207,43 @@ fn refer_succeeds_or_the_bye_comes_first() {
         REFER,
         "0 admitted\n1 answered\n5 transfer\n6 accepted\n7 trying\n9 transferred\n9 gone",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Refer Begun
-        5 Caller Refer { target: "sip:op@pbx" }
-        7 Refer Ringing
-        9 Refer Succeeded
-        9 Operator HangUp
-        9 Caller HangUp
-        ended transferred_refer by Operator with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            7 Refer sip:op@pbx Ringing
+            9 Refer sip:op@pbx Succeeded
+            9 Caller HangUp
+            ended transferred_refer by Operator with 200
+        "#]],
     );
     check(
         REFER,
         "0 admitted\n1 answered\n5 transfer\n6 accepted\n7 bye",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Refer Begun
-        5 Caller Refer { target: "sip:op@pbx" }
-        7 Operator HangUp
-        ended transferred_refer by Operator with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            ended transferred_refer by Operator with 200
+        "#]],
     );
     check(
         REFER,
         "0 admitted\n1 answered\n5 transfer\n7 bye",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Refer Begun
-        5 Caller Refer { target: "sip:op@pbx" }
-        7 Operator HangUp
-        ended caller_hung_up by Caller with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            ended caller_hung_up by Caller with 200
+        "#]],
     );
 }
 
@@ -233,17 +256,17 @@ fn a_refused_refer_becomes_a_bridge() {
             0 Caller Ring
             0 Caller Answer
             1 StartVoice
-            5 Ringback(true)
-            5 Refer Begun
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
             5 Caller Refer { target: "sip:op@pbx" }
-            6 Refer Failed { status: 603 }
-            6 Bridge Begun
-            6 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-            7 Bridge Ringing
-            8 Bridge Succeeded
-            8 Ringback(false)
-            8 Bridge
-            30 Operator HangUp
+            6 Refer sip:op@pbx Failed { status: 603 }
+            6 Bridge sip:first@op Begun
+            6 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            7 Bridge sip:first@op Ringing
+            8 Bridge sip:first@op Succeeded
+            8 Wait(false)
+            8 Bridge { operator: OperatorId(0) }
+            30 Operator(OperatorId(0)) HangUp
             30 Caller HangUp
             ended transferred_bridge by Operator with 200
         "#]],
@@ -252,21 +275,21 @@ fn a_refused_refer_becomes_a_bridge() {
         REFER,
         "0 admitted\n1 answered\n5 transfer\n26 op-answers\n30 bye",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Refer Begun
-        5 Caller Refer { target: "sip:op@pbx" }
-        25 Refer TimedOut
-        25 Bridge Begun
-        25 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-        26 Bridge Succeeded
-        26 Ringback(false)
-        26 Bridge
-        30 Operator HangUp
-        ended transferred_bridge by Caller with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            25 Refer sip:op@pbx TimedOut
+            25 Bridge sip:first@op Begun
+            25 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            26 Bridge sip:first@op Succeeded
+            26 Wait(false)
+            26 Bridge { operator: OperatorId(0) }
+            30 Operator(OperatorId(0)) HangUp
+            ended transferred_bridge by Caller with 200
+        "#]],
     );
 }
 
@@ -279,15 +302,16 @@ fn a_refer_that_comes_through_late_needs_no_bridge() {
             0 Caller Ring
             0 Caller Answer
             1 StartVoice
-            5 Ringback(true)
-            5 Refer Begun
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
             5 Caller Refer { target: "sip:op@pbx" }
-            25 Refer TimedOut
-            25 Bridge Begun
-            25 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-            26 Bridge Ringing
-            27 Refer Succeeded
-            27 Operator HangUp
+            25 Refer sip:op@pbx TimedOut
+            25 Bridge sip:first@op Begun
+            25 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            26 Bridge sip:first@op Ringing
+            27 Refer  Succeeded
+            27 Operator(OperatorId(0)) HangUp
+            27 Bridge sip:first@op Cancelled
             27 Caller HangUp
             ended transferred_refer by Operator with 200
         "#]],
@@ -300,34 +324,33 @@ fn people_who_talk_are_not_cut_off_and_a_phone_that_rings_is_waited_for() {
         NEITHER,
         "0 admitted\n1 answered\n5 transfer\n7 op-answers\n9000 tick",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Bridge Begun
-        5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-        7 Bridge Succeeded
-        7 Ringback(false)
-        7 Bridge
-        going on
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            7 Bridge sip:first@op Succeeded
+            7 Wait(false)
+            7 Bridge { operator: OperatorId(0) }
+            going on
+        "#]],
     );
     check(
         REFER,
         "0 admitted\n1 answered\n5 transfer\n6 accepted\n20 trying\n40 transferred\n40 gone",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Refer Begun
-        5 Caller Refer { target: "sip:op@pbx" }
-        20 Refer Ringing
-        40 Refer Succeeded
-        40 Operator HangUp
-        40 Caller HangUp
-        ended transferred_refer by Operator with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
+            5 Caller Refer { target: "sip:op@pbx" }
+            20 Refer sip:op@pbx Ringing
+            40 Refer sip:op@pbx Succeeded
+            40 Caller HangUp
+            ended transferred_refer by Operator with 200
+        "#]],
     );
 }
 
@@ -341,16 +364,18 @@ fn keys_go_to_whoever_the_caller_talks_to() {
             0 Caller Answer
             1 StartVoice
             2 KeyToVoice('5')
+            3 Caller holds: true
             3 HoldVoice(true)
-            5 Ringback(true)
-            5 Bridge Begun
-            5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Caller holds: false
             6 HoldVoice(false)
-            7 Bridge Succeeded
-            7 Ringback(false)
-            7 Bridge
-            8 Operator Dtmf("5")
-            9 Operator HangUp
+            7 Bridge sip:first@op Succeeded
+            7 Wait(false)
+            7 Bridge { operator: OperatorId(0) }
+            8 Operator(OperatorId(0)) Dtmf("5")
+            9 Operator(OperatorId(0)) HangUp
             ended transferred_bridge by Caller with 200
         "#]],
     );
@@ -362,17 +387,16 @@ fn the_pbx_moves_the_caller() {
         PBX,
         "0 admitted\n1 answered\n5 transfer\n6 transferred\n6 gone",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Pbx Begun
-        5 Caller PbxTransfer { target: "600", variables: [("TELEFONIST_SUMMARY", "шини")] }
-        6 Pbx Succeeded
-        6 Operator HangUp
-        6 Caller HangUp
-        ended transferred_pbx by Operator with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Pbx 600 Begun
+            5 Caller PbxTransfer { target: "600", variables: [("TELEFONIST_SUMMARY", "шини")] }
+            6 Pbx 600 Succeeded
+            6 Caller HangUp
+            ended transferred_pbx by Operator with 200
+        "#]],
     );
 }
 
@@ -380,20 +404,20 @@ fn the_pbx_moves_the_caller() {
 fn nobody_answers_and_the_caller_is_the_agents_again() {
     check(
         NEITHER,
-        "0 admitted\n1 answered\n5 transfer\n6 op-busy\n8 op-rings\n33 op-silent\n40 finished\n41 gone",
+        "0 admitted\n1 answered\n5 transfer\n6 op-busy\n8 op1-rings\n33 op1-silent\n40 finished\n41 gone",
         expect![[r#"
             0 Caller Ring
             0 Caller Answer
             1 StartVoice
-            5 Ringback(true)
-            5 Bridge Begun
-            5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-            6 Bridge Failed { status: 486 }
-            6 Bridge Begun
-            6 CallOperator { target: "sip:second@op", summary: "шини", ring_limit: 25s }
-            8 Bridge Ringing
-            33 Bridge Failed { status: 408 }
-            33 Ringback(false)
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:first@op Failed { status: 486 }
+            6 Bridge sip:second@op Begun
+            6 CallOperator { operator: OperatorId(1), target: "sip:second@op", summary: "шини", ring_limit: 25s }
+            8 Bridge sip:second@op Ringing
+            33 Bridge sip:second@op Failed { status: 408 }
+            33 Wait(false)
             33 ReturnToVoice { busy: true }
             40 Caller HangUp
             ended agent_said_goodbye by Agent with 200
@@ -403,16 +427,17 @@ fn nobody_answers_and_the_caller_is_the_agents_again() {
         NEITHER,
         "0 admitted\n1 answered\n5 transfer\n6 op-rings\n8 bye",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Bridge Begun
-        5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-        6 Bridge Ringing
-        8 Operator HangUp
-        ended caller_hung_up by Caller with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:first@op Ringing
+            8 Operator(OperatorId(0)) HangUp
+            8 Bridge sip:first@op Cancelled
+            ended caller_hung_up by Caller with 200
+        "#]],
     );
 }
 
@@ -446,19 +471,19 @@ fn closing_says_goodbye_and_does_not_wait_for_ever() {
         NEITHER,
         "0 admitted\n1 answered\n5 transfer\n6 op-answers\n9 close\n9 gone",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Ringback(true)
-        5 Bridge Begun
-        5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-        6 Bridge Succeeded
-        6 Ringback(false)
-        6 Bridge
-        9 Operator HangUp
-        9 Caller HangUp
-        ended drained by Program with 200
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:first@op Succeeded
+            6 Wait(false)
+            6 Bridge { operator: OperatorId(0) }
+            9 Operator(OperatorId(0)) HangUp
+            9 Caller HangUp
+            ended drained by Program with 200
+        "#]],
     );
     check(
         NEITHER,
@@ -479,12 +504,13 @@ fn closing_says_goodbye_and_does_not_wait_for_ever() {
             0 Caller Ring
             0 Caller Answer
             1 StartVoice
-            5 Ringback(true)
-            5 Bridge Begun
-            5 CallOperator { target: "sip:first@op", summary: "шини", ring_limit: 25s }
-            6 Bridge Ringing
-            9 Operator HangUp
-            9 Ringback(false)
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:first@op Ringing
+            9 Operator(OperatorId(0)) HangUp
+            9 Bridge sip:first@op Cancelled
+            9 Wait(false)
             9 CloseVoice
             11 Caller HangUp
             ended drained by Program with 200
@@ -497,10 +523,9 @@ fn closing_says_goodbye_and_does_not_wait_for_ever() {
             0 Caller Ring
             0 Caller Answer
             1 StartVoice
-            5 Ringback(true)
-            5 Refer Begun
+            5 Wait(true)
+            5 Refer sip:op@pbx Begun
             5 Caller Refer { target: "sip:op@pbx" }
-            9 Operator HangUp
             9 Caller HangUp
             ended drained by Program with 200
         "#]],

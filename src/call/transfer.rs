@@ -7,18 +7,31 @@ use std::time::Duration;
 use crate::base::event::TransferStep;
 use crate::base::leg::TransferWays;
 
-/// Where people are, and how long each way may take.
+/// Where people are, how they are asked, and how long each way may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Targets of the first try: REFER's Refer-To, or the extension the PBX is asked for. `None`: that way is not used.
     pub refer: Option<String>,
     pub pbx: Option<String>,
-    /// Operators called one after another (SIP URIs or numbers).
+    /// Operators (SIP URIs or numbers), in the order they are called.
     pub operators: Vec<String>,
+    /// Operators that ring at the same time: the first who takes the caller has them. 1 calls one after another; whoever
+    /// fails is followed by the next of the list at once.
+    pub ring_at_once: usize,
     /// How long REFER or the PBX may take to say how it went.
     pub refer_limit: Duration,
-    /// How long one operator may ring.
+    /// How long each operator may ring.
     pub ring_limit: Duration,
+    /// Let the caller hear what the operator's network plays before the answer, where only one operator is called.
+    pub early_media: bool,
+    /// Tell the operator who calls and why before the two are connected.
+    pub whisper: bool,
+    /// The key an operator must press to take the caller, so that no answering machine does. `None`: answering is enough.
+    pub accept_key: Option<char>,
+    /// The key by which an operator who is asked to accept declines.
+    pub decline_key: Option<char>,
+    /// How long an operator who answered may take to be told and to accept.
+    pub accept_limit: Duration,
 }
 
 impl Default for Plan {
@@ -27,9 +40,22 @@ impl Default for Plan {
             refer: None,
             pbx: None,
             operators: Vec::new(),
+            ring_at_once: 1,
             refer_limit: Duration::from_secs(20),
             ring_limit: Duration::from_secs(25),
+            early_media: true,
+            whisper: false,
+            accept_key: None,
+            decline_key: Some('2'),
+            accept_limit: Duration::from_secs(30),
         }
+    }
+}
+
+impl Plan {
+    /// Operators are spoken to alone before they are connected.
+    pub fn consults(&self) -> bool {
+        self.whisper || self.accept_key.is_some()
     }
 }
 

@@ -193,7 +193,9 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
         }
         EventKind::TurnTimed { latency, .. } => ("timing", timed(latency)),
         EventKind::TransferAsked { summary, .. } => ("transfer", format!("asked for: {summary}")),
-        EventKind::TransferStep { step, state } => ("transfer", step_told(*step, *state)),
+        EventKind::TransferStep { step, state, target } => ("transfer", step_told(*step, *state, target)),
+        EventKind::OperatorTold { text, .. } => ("transfer", format!("the operator is told: {text}")),
+        EventKind::Held { by, held } => ("hold", format!("{} {}", json(by), if *held { "holds" } else { "is back" })),
         EventKind::CallbackRequested { phone, note } => {
             let phone = phone.as_ref().map(|phone| format!("{phone}: ")).unwrap_or_default();
             ("callback", format!("{phone}{note}"))
@@ -281,11 +283,13 @@ fn timed(latency: &TurnLatency) -> String {
     told.join(" · ")
 }
 
-fn step_told(step: TransferStep, state: StepState) -> String {
-    match state {
-        StepState::Failed { status } => format!("{} failed ({status})", json(&step)),
-        _ => format!("{} {}", json(&step), json(&state)),
-    }
+fn step_told(step: TransferStep, state: StepState, target: &str) -> String {
+    let how = match state {
+        StepState::Failed { status } => format!("failed ({status})"),
+        _ => json(&state),
+    };
+    let target = if target.is_empty() { String::new() } else { format!(": {target}") };
+    format!("{} {how}{target}", json(&step))
 }
 
 /// Compact JSON; a bare word without its quotes.

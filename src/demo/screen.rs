@@ -172,7 +172,10 @@ impl<W: Write> Screen<W> {
                 line(words.tool, format!("→ {}  ({took_ms} {})", brief::outcome(outcome), words.ms), Tone::Tool)
             }
             EventKind::TurnTimed { latency, .. } => line(words.latency, latencies(words, latency)?, Tone::Faint),
-            EventKind::TransferStep { step, state } => line(words.transfer, transfer(words, *step, *state), Tone::Tool),
+            EventKind::TransferStep { step, state, .. } => {
+                line(words.transfer, transfer(words, *step, *state), Tone::Tool)
+            }
+            EventKind::OperatorTold { text, .. } => line(words.transfer, text.clone(), Tone::Tool),
             EventKind::CallbackRequested { note, .. } => line(words.callback, note.clone(), Tone::Tool),
             EventKind::Quality(quality) => line(words.quality, sound(quality), Tone::Faint),
             EventKind::Degraded { stage } => line(words.degraded, format!("{stage:?}"), Tone::Alarm),
@@ -185,6 +188,7 @@ impl<W: Write> Screen<W> {
             | EventKind::AgentSaid { .. }
             | EventKind::BargedIn { .. }
             | EventKind::TransferAsked { .. }
+            | EventKind::Held { .. }
             | EventKind::Recording { .. } => None,
         }
     }
@@ -245,6 +249,10 @@ fn transfer(words: &Words, step: TransferStep, state: StepState) -> String {
         StepState::Ringing => format!("{step}: {}", words.ringing),
         StepState::Succeeded => format!("{step}: {}", words.succeeded),
         StepState::Failed { status } => format!("{step}: {} ({status})", words.failed),
+        StepState::EarlyMedia => format!("{step}: 183"),
+        StepState::Answered => format!("{step}: 200"),
+        StepState::Declined => format!("{step}: {}", words.failed),
+        StepState::Cancelled => format!("{step}: CANCEL"),
         StepState::TimedOut => format!("{step}: {}", words.timed_out),
     }
 }
@@ -314,7 +322,11 @@ mod tests {
                 EventKind::TurnTimed { turn: TurnId(2), latency: TurnLatency::default() },
                 EventKind::BargedIn { turn: TurnId(2), after_ms: 180 },
                 cut,
-                EventKind::TransferStep { step: TransferStep::Refer, state: StepState::Failed { status: 501 } },
+                EventKind::TransferStep {
+                    step: TransferStep::Refer,
+                    state: StepState::Failed { status: 501 },
+                    target: String::new(),
+                },
                 EventKind::Ended { ending: EndingCode::CallerHungUp.ending(), duration_ms: 12_345 },
             ],
             expect_test::expect![[r#"

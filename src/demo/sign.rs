@@ -40,9 +40,10 @@ impl Sign {
             (Sign::Cut, EventKind::AgentSaid { text, heard, cut: true, .. }) => {
                 heard.chars().count() < text.chars().count()
             }
-            (Sign::Bridged, EventKind::TransferStep { step: TransferStep::Bridge, state: StepState::Succeeded }) => {
-                true
-            }
+            (
+                Sign::Bridged,
+                EventKind::TransferStep { step: TransferStep::Bridge, state: StepState::Succeeded, .. },
+            ) => true,
             (Sign::Ended(code), EventKind::Ended { ending, .. }) => ending.code == code,
             _ => false,
         }

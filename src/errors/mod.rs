@@ -155,6 +155,10 @@ catalogue! {
         uk "Сторінка дзвінків відкрита на {address} без пароля" / "Вкажіть http.token або залиште http.listen на 127.0.0.1";
         ru "Страница звонков открыта на {address} без пароля" / "Укажите http.token или оставьте http.listen на 127.0.0.1";
         en "The page of calls is open on {address} without a token" / "Set http.token, or keep http.listen on 127.0.0.1";
+    MusicUnusable = "T036":
+        uk "Музику {path} не відтворити: {reason}" / "Потрібен WAV: PCM, 16 біт, моно або стерео, 8–48 кГц, до 15 хвилин; до того абоненти чують гудки";
+        ru "Музыку {path} не воспроизвести: {reason}" / "Нужен WAV: PCM, 16 бит, моно или стерео, 8–48 кГц, до 15 минут; до того абоненты слышат гудки";
+        en "The music {path} cannot be played: {reason}" / "A WAV is needed: PCM, 16 bit, mono or stereo, 8 to 48 kHz, at most 15 minutes; until then callers hear ringing";
     TrunkPassword = "T050":
         uk "{name}: оператор не прийняв пароль ({code} {reason})" / "Звірте password, auth_user і realm з кабінетом оператора; пароль SIP часто не той, що для входу в кабінет";
         ru "{name}: оператор не принял пароль ({code} {reason})" / "Сверьте password, auth_user и realm с кабинетом оператора; пароль SIP часто не тот, что для входа в кабинет";

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::base::conversation::{Notice, Via};
+use crate::base::ending::Party;
 use crate::base::event::{Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{CallEvent, CallId, Ending, EventKind, PhoneNumber, TurnId};
@@ -50,7 +51,9 @@ pub enum LineKind {
     Keys { digits: String },
     Notice { notice: Notice },
     TransferAsked { reason: TransferReason, summary: String },
-    Transfer { step: TransferStep, state: StepState },
+    Transfer { step: TransferStep, state: StepState, target: String },
+    OperatorTold { text: String },
+    Held { by: Party, held: bool },
     Callback { phone: Option<PhoneNumber>, note: String },
     Degraded { stage: Stage },
 }
@@ -224,16 +227,19 @@ impl Transcript {
             EventKind::TransferAsked { reason, summary } => {
                 self.add(at_ms, LineKind::TransferAsked { reason: *reason, summary: summary.clone() })
             }
-            EventKind::TransferStep { step, state } => {
+            EventKind::TransferStep { step, state, target } => {
+                let told = LineKind::Transfer { step: *step, state: *state, target: target.clone() };
                 let known = self.change(
-                    |kind| matches!(kind, LineKind::Transfer { step: s, .. } if s == step),
-                    |kind| *kind = LineKind::Transfer { step: *step, state: *state },
+                    |kind| matches!(kind, LineKind::Transfer { step: s, target: t, .. } if s == step && t == target),
+                    |kind| *kind = told.clone(),
                 );
                 match known {
                     Some(_) => Change { head: false, line: known },
-                    None => self.add(at_ms, LineKind::Transfer { step: *step, state: *state }),
+                    None => self.add(at_ms, told),
                 }
             }
+            EventKind::OperatorTold { text, .. } => self.add(at_ms, LineKind::OperatorTold { text: text.clone() }),
+            EventKind::Held { by, held } => self.add(at_ms, LineKind::Held { by: *by, held: *held }),
             EventKind::CallbackRequested { phone, note } => {
                 self.add(at_ms, LineKind::Callback { phone: phone.clone(), note: note.clone() })
             }

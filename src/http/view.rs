@@ -7,7 +7,7 @@ use chrono::{Local, TimeZone};
 use super::live::{Head, Line, LineKind, Spoken, Transcript, Words as Sure};
 use super::words::Words;
 use crate::base::conversation::Via;
-use crate::base::ending::Blame;
+use crate::base::ending::{Blame, Party};
 use crate::base::event::{Quality, StepState, TurnLatency};
 use crate::base::tire::Tire;
 use crate::base::tool::{ToolOutcome, ToolRequest};
@@ -238,13 +238,26 @@ impl LineView {
                 view.text = format!("{}: {}", words.transfer, words.reason(*reason));
                 view.faint = mask_text(summary).into_owned();
             }
-            LineKind::Transfer { step, state } => {
+            LineKind::Transfer { step, state, target } => {
                 view.class = match state {
                     StepState::Succeeded => "note good",
-                    StepState::Failed { .. } | StepState::TimedOut => "note warn",
-                    StepState::Begun | StepState::Ringing => "note",
+                    StepState::Failed { .. } | StepState::TimedOut | StepState::Declined => "note warn",
+                    StepState::Begun
+                    | StepState::Ringing
+                    | StepState::EarlyMedia
+                    | StepState::Answered
+                    | StepState::Cancelled => "note",
                 };
                 view.text = format!("{} — {}", words.step(*step), words.state(*state));
+                view.faint = mask_text(target).into_owned();
+            }
+            LineKind::OperatorTold { text } => {
+                view.text = words.whisper.to_owned();
+                view.faint = mask_text(text).into_owned();
+            }
+            LineKind::Held { by, held } => {
+                let who = if *by == Party::Operator { words.operator } else { words.caller };
+                view.text = format!("{who}: {}", if *held { words.on_hold } else { words.off_hold });
             }
             LineKind::Callback { phone, note } => {
                 view.class = "note strong";

@@ -44,6 +44,10 @@ words! {
     confidence: "упевненість", "уверенность", "confidence";
     waiting: "виконується…", "выполняется…", "running…";
     transfer: "Передача оператору", "Передача оператору", "Transfer to an operator";
+    whisper: "Оператору сказано", "Оператору сказано", "The operator is told";
+    operator: "Оператор", "Оператор", "Operator";
+    on_hold: "поставлено на утримання", "поставлен на удержание", "on hold";
+    off_hold: "знято з утримання", "снят с удержания", "off hold";
     callback: "Передзвонити", "Перезвонить", "Call back";
     degraded: "Збій без обриву розмови", "Сбой без обрыва разговора", "Failed, and the call went on";
     latency: "пауза до відповіді", "пауза до ответа", "pause before the answer";
@@ -143,6 +147,12 @@ impl Words {
             StepState::Ringing => self.pick("дзвонить оператору", "звонит оператору", "ringing").to_owned(),
             StepState::Succeeded => self.pick("вдалося", "удалось", "succeeded").to_owned(),
             StepState::Failed { status } => format!("{} ({status})", self.pick("не вдалося", "не удалось", "failed")),
+            StepState::EarlyMedia => self
+                .pick("чути мережу оператора", "слышна сеть оператора", "the operator's network is heard")
+                .to_owned(),
+            StepState::Answered => self.pick("оператор слухає", "оператор слушает", "the operator listens").to_owned(),
+            StepState::Declined => self.pick("оператор відмовився", "оператор отказался", "declined").to_owned(),
+            StepState::Cancelled => self.pick("скасовано", "отменено", "cancelled").to_owned(),
             StepState::TimedOut => self.pick("без відповіді", "без ответа", "no answer").to_owned(),
         }
     }

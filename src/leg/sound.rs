@@ -17,6 +17,9 @@ const TAP_FRAMES: usize = 100;
 /// Relayed sound kept before the oldest is dropped, frames: what a bridge may add to the delay.
 const RELAY_FRAMES: usize = 5;
 
+/// Slots without a relayed frame after which a bridge counts as silent: the two legs' clocks do not beat together.
+const RELAY_PAUSE: u32 = 10;
+
 /// Makes the two ends of a leg's sound: the call's end and the door's end.
 pub fn sound_channel(rate: SampleRate) -> (Sound, SoundSource) {
     let (incoming_tx, incoming) = mpsc::channel(INCOMING_FRAMES);
@@ -151,6 +154,16 @@ impl Speaker {
         }
     }
 
+    /// Plays `samples` again and again, from the beginning, wherever neither a turn nor a bridge sounds; `None` ends it.
+    pub fn repeat(&self, samples: Option<Arc<[i16]>>) {
+        self.lock().repeated = samples.filter(|samples| !samples.is_empty()).map(|samples| Repeated { samples, at: 0 });
+    }
+
+    /// The rate of the leg.
+    pub fn rate(&self) -> SampleRate {
+        self.lock().rate
+    }
+
     /// Copies every 20 ms pair (from the party, to the party) into the returned channel, from now on. One tap a leg;
     /// a new one replaces the old.
     pub fn tap(&self) -> mpsc::Receiver<FramePair> {
@@ -254,7 +267,16 @@ struct Queue {
     whole_segments: u32,
     first_out: Option<Instant>,
     relay: VecDeque<Arc<[i16]>>,
+    /// Slots left in which a relayed frame that is late is awaited in silence.
+    relay_pause: u32,
+    repeated: Option<Repeated>,
     tap: Option<mpsc::Sender<FramePair>>,
+}
+
+#[derive(Debug)]
+struct Repeated {
+    samples: Arc<[i16]>,
+    at: usize,
 }
 
 #[derive(Debug)]
@@ -278,6 +300,8 @@ impl Queue {
             whole_segments: 0,
             first_out: None,
             relay: VecDeque::new(),
+            relay_pause: 0,
+            repeated: None,
             tap: None,
         }
     }
@@ -347,13 +371,24 @@ impl Queue {
         if self.turn.is_some() && self.complete && self.segments.is_empty() && !self.paused {
             self.state = PlaybackState::Finished;
         }
-        if frame.is_empty()
-            && let Some(relayed) = self.relay.pop_front()
-        {
-            frame.extend_from_slice(&relayed);
+        if frame.is_empty() {
+            self.fill(wanted, &mut frame);
         }
         frame.resize(wanted, 0);
         frame
+    }
+
+    /// What sounds where no turn does: a bridge, or what is repeated.
+    fn fill(&mut self, wanted: usize, frame: &mut Vec<i16>) {
+        if let Some(relayed) = self.relay.pop_front() {
+            self.relay_pause = RELAY_PAUSE;
+            frame.extend_from_slice(&relayed);
+        } else if self.relay_pause > 0 {
+            self.relay_pause -= 1;
+        } else if let Some(Repeated { samples, at }) = &mut self.repeated {
+            frame.extend(samples.iter().cycle().skip(*at).take(wanted));
+            *at = (*at + wanted) % samples.len();
+        }
     }
 }
 
@@ -419,6 +454,30 @@ mod tests {
             sound.speaker.relay(&AudioFrame::new(RATE, vec![value; 160]));
         }
         assert_eq!(tick(&mut source, now), vec![3; 160]);
+    }
+
+    #[test]
+    fn what_is_repeated_sounds_where_nothing_else_does() {
+        let now = Instant::now();
+        let (sound, mut source) = sound_channel(RATE);
+        let music: Arc<[i16]> = (1..=200).collect();
+        sound.speaker.repeat(Some(music));
+        assert_eq!(tick(&mut source, now), (1..=160).collect::<Vec<i16>>());
+        assert_eq!(tick(&mut source, now), (161..=200).chain(1..=120).collect::<Vec<i16>>());
+        // A turn is not mixed with it.
+        sound.speaker.begin(TurnId(1));
+        sound.speaker.push(TurnId(1), 0, &[999; 160]).unwrap();
+        sound.speaker.finish(TurnId(1));
+        assert_eq!(tick(&mut source, now), vec![999; 160]);
+        // Neither is a bridge, whose frame may be late.
+        sound.speaker.relay(&AudioFrame::new(RATE, vec![7; 160]));
+        assert_eq!(tick(&mut source, now), vec![7; 160]);
+        for _ in 0..RELAY_PAUSE {
+            assert_eq!(tick(&mut source, now), vec![0; 160]);
+        }
+        assert_eq!(tick(&mut source, now)[0], 121);
+        sound.speaker.repeat(None);
+        assert_eq!(tick(&mut source, now), vec![0; 160]);
     }
 
     #[test]

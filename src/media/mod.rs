@@ -15,6 +15,7 @@ mod send;
 mod session;
 pub mod tone;
 pub mod vad;
+mod waiting;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::base::event::Quality;
 pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
 pub use recorder::{RecordError, Recorder, Recording};
 pub use resample::{Resampler, UnsupportedRates};
+pub use waiting::{MusicError, Waiting};
 
 /// How sound travels. Read from the `[media]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -71,9 +71,20 @@ impl Cadence {
         Cadence::new(rate, 1000, 4000)
     }
 
+    /// What a party on hold hears where there is no music: a short tone every 4 s.
+    pub fn hold(rate: SampleRate) -> Cadence {
+        Cadence::new(rate, 150, 3850)
+    }
+
     /// Engaged: half a second of tone, half a second of silence.
     pub fn busy(rate: SampleRate) -> Cadence {
         Cadence::new(rate, 500, 500)
+    }
+
+    /// One tone and the silence behind it.
+    pub fn once(mut self) -> Vec<i16> {
+        self.place = 0;
+        self.next((self.on + self.off) as usize)
     }
 
     fn new(rate: SampleRate, on_ms: u64, off_ms: u64) -> Cadence {

@@ -3,6 +3,7 @@
 
 mod bridge;
 mod hear;
+pub mod operator;
 mod speak;
 mod think;
 mod tools;
@@ -14,15 +15,16 @@ use tokio::sync::mpsc;
 
 use crate::base::event::EventKind;
 use crate::base::tool::TransferReason;
-use crate::base::{EndingCode, Language, SampleRate, TurnId};
+use crate::base::{EndingCode, Language, SampleRate};
 use crate::dialogue::{self, Dialogue, Effect, Input};
-use crate::leg::{Playback, PlaybackState, Sound};
-use crate::media::tone::Cadence;
+use crate::leg::{Playback, PlaybackState, Sound, Speaker};
+use crate::media::Waiting;
 use crate::media::vad::{self, Vad, VadEvent};
 use crate::provider::llm::{Brain, ThinkRequest};
 use crate::provider::stt::{ListenRequest, Recognizer, SttError, SttEvent};
 use crate::provider::tts::Synthesizer;
 use crate::shop;
+use bridge::Path;
 use hear::Ears;
 use speak::Mouth;
 use think::Thoughts;
@@ -34,6 +36,8 @@ pub struct Engines {
     pub synthesizer: Arc<dyn Synthesizer>,
     pub brain: Arc<dyn Brain>,
     pub shop: shop::Client,
+    /// What a party hears while they wait.
+    pub waiting: Waiting,
 }
 
 /// How every voice behaves.
@@ -65,10 +69,10 @@ pub enum VoiceCommand {
     },
     /// The caller put us on hold (true) or took us back.
     Hold(bool),
-    /// Let the caller hear ringing, or stop it.
-    Ringback(bool),
-    /// Connect the caller with this party until the sound ends.
-    Bridge(Sound),
+    /// Let the caller hear that they are waiting, or stop it.
+    Wait(bool),
+    /// From now on the caller talks to this party, not to the agent.
+    Connect(Speaker),
 }
 
 /// What the voice tells its call.
@@ -80,10 +84,6 @@ pub enum VoiceEvent {
     Finished(EndingCode),
 }
 
-/// The caller hears ringing under this number, which no turn reaches.
-const RINGBACK: TurnId = TurnId(u32::MAX);
-/// As long as any ladder of operators rings.
-const RINGBACK_LENGTH: Duration = Duration::from_secs(120);
 /// Below this ratio of speech to noise nothing is recognised reliably, dB.
 const NOISY_SNR_DB: f32 = 10.0;
 
@@ -107,8 +107,9 @@ pub async fn run(
                     voice.input(input).await;
                 }
             }
-            Next::Ringback(on) => voice.ringback(on),
-            Next::Bridge(operator) => return bridge::relay(&mut voice.sound, operator).await,
+            Next::Wait(waits) => voice.wait(waits),
+            Next::Connect(operator) => voice.connect(operator),
+            Next::Held(held) => voice.hold(held).await,
             Next::Nothing => {}
         }
     }
@@ -126,14 +127,19 @@ struct Voice {
     mouth: Mouth,
     /// The turn whose playback was last told to the dialogue.
     told: Playback,
+    /// To the operator, once the caller talks to one.
+    path: Option<Path>,
+    /// The caller put us on hold.
+    held: bool,
     events: mpsc::Sender<VoiceEvent>,
 }
 
 enum Next {
     Input(Input),
     Inputs(Vec<Input>),
-    Ringback(bool),
-    Bridge(Sound),
+    Wait(bool),
+    Connect(Speaker),
+    Held(bool),
     Nothing,
 }
 
@@ -156,6 +162,8 @@ impl Voice {
             engines,
             config,
             sound,
+            path: None,
+            held: false,
             events,
         }
     }
@@ -169,12 +177,16 @@ impl Voice {
                 VoiceCommand::Key(key) => Next::Input(Input::Key(key)),
                 VoiceCommand::Close => Next::Input(Input::Close),
                 VoiceCommand::Return { busy } => Next::Input(Input::TransferFailed { busy }),
-                VoiceCommand::Hold(held) => Next::Input(Input::Held(held)),
-                VoiceCommand::Ringback(on) => Next::Ringback(on),
-                VoiceCommand::Bridge(operator) => Next::Bridge(operator),
+                VoiceCommand::Hold(held) => Next::Held(held),
+                VoiceCommand::Wait(waits) => Next::Wait(waits),
+                VoiceCommand::Connect(operator) => Next::Connect(operator),
             }),
             frame = self.sound.incoming.recv() => {
                 let frame = frame?;
+                if let Some(path) = &mut self.path {
+                    path.pass(&frame);
+                    return Some(Next::Nothing);
+                }
                 let event = self.vad.handle(&frame);
                 self.ears.frame(frame);
                 Some(match event {
@@ -273,16 +285,21 @@ impl Voice {
         inputs
     }
 
-    fn ringback(&mut self, on: bool) {
-        let speaker = &self.sound.speaker;
-        if on {
-            speaker.begin(RINGBACK);
-            let rate = self.sound.rate;
-            let samples = Cadence::ringback(rate).next(rate.samples(RINGBACK_LENGTH) as usize);
-            // Just begun, so the speaker takes it.
-            let _ = speaker.push(RINGBACK, 0, &samples);
-        } else {
-            speaker.cut(RINGBACK);
+    fn wait(&self, waits: bool) {
+        self.sound.speaker.repeat(waits.then(|| self.engines.waiting.for_operator(self.sound.rate)));
+    }
+
+    fn connect(&mut self, operator: Speaker) {
+        let mut path = Path::new(self.sound.rate, operator, &self.engines.waiting);
+        path.hold(self.held);
+        self.path = Some(path);
+    }
+
+    async fn hold(&mut self, held: bool) {
+        self.held = held;
+        match &mut self.path {
+            Some(path) => path.hold(held),
+            None => self.input(Input::Held(held)).await,
         }
     }
 

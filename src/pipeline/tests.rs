@@ -2,10 +2,12 @@
 //! leg is a real `sound_channel` turned every 20 ms; ears, voice and brain are scripted.
 
 mod cast;
+mod operators;
 
 use cast::{Fault, OPERATOR, ScriptedBrain, ScriptedEars, ScriptedVoice, hear};
 use expect_test::{Expect, expect};
 
+use super::operator::{OperatorCommand, Whispered};
 use super::*;
 use crate::base::AudioFrame;
 use crate::base::audio::FRAME;
@@ -48,6 +50,15 @@ struct Line {
     voice: Arc<ScriptedVoice>,
     caller: Option<SoundSource>,
     operator: Option<SoundSource>,
+    /// What the tests need to attend to an operator.
+    engines: Arc<Engines>,
+    config: Arc<Config>,
+    speaker: Speaker,
+    operators_speaker: Option<Speaker>,
+    attending: Option<mpsc::Sender<OperatorCommand>>,
+    whispered: (mpsc::Sender<Whispered>, mpsc::Receiver<Whispered>),
+    operator_says: i16,
+    operator_hears: String,
     speaks_until: u64,
     noise: u32,
     sounds: String,
@@ -66,6 +77,7 @@ async fn check(cast: Cast, script: &str, expect: Expect) {
         synthesizer: voice.clone(),
         brain: Arc::new(ScriptedBrain(cast.brain)),
         shop: shop::Client::new(shop::Config::default()).expect("the default address is good"),
+        waiting: Waiting::default(),
     };
     let config = Config {
         dialogue: dialogue::Config {
@@ -82,14 +94,31 @@ async fn check(cast: Cast, script: &str, expect: Expect) {
         recognition_limit: Duration::from_secs(4),
         thinking_limit: Duration::from_secs(15),
     };
+    let (engines, config) = (Arc::new(engines), Arc::new(config));
     let (sound, source) = sound_channel(RATE);
+    let speaker = sound.speaker.clone();
     let (commands_tx, commands_rx) = mpsc::channel(8);
     let (events_tx, mut events) = mpsc::channel(64);
     let mut commands = Some(commands_tx);
-    let running = tokio::spawn(run(Arc::new(engines), Arc::new(config), sound, true, commands_rx, events_tx));
+    let running = tokio::spawn(run(engines.clone(), config.clone(), sound, true, commands_rx, events_tx));
     let sounds = "silence".to_owned();
-    let mut line =
-        Line { voice, caller: Some(source), operator: None, speaks_until: 0, noise: 1, sounds, log: String::new() };
+    let mut line = Line {
+        voice,
+        caller: Some(source),
+        operator: None,
+        engines,
+        config,
+        speaker,
+        operators_speaker: None,
+        attending: None,
+        whispered: mpsc::channel(4),
+        operator_says: OPERATOR,
+        operator_hears: "silence".to_owned(),
+        speaks_until: 0,
+        noise: 1,
+        sounds,
+        log: String::new(),
+    };
     let mut slots = tokio::time::interval(FRAME);
     let mut ms = 0;
     let mut script = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
@@ -134,16 +163,36 @@ impl Line {
             "key" => VoiceCommand::Key(rest.chars().next().expect("a key")),
             "close" => VoiceCommand::Close,
             "return" => VoiceCommand::Return { busy: false },
-            "ringback" => VoiceCommand::Ringback(rest == "on"),
+            "wait" => VoiceCommand::Wait(rest == "on"),
+            "hold" => VoiceCommand::Hold(rest == "on"),
+            "operator" => return self.call_operator(),
+            "operator-says" => return self.operator_says = rest.parse().expect("a level"),
+            "early-media" => return self.ask(OperatorCommand::EarlyMedia(rest == "on")).await,
+            "whisper" => return self.ask(OperatorCommand::Whisper(rest.to_owned())).await,
+            "operator-holds" => return self.ask(OperatorCommand::Hold(rest == "on")).await,
             "bridge" => {
-                let (sound, source) = sound_channel(RATE);
-                self.operator = Some(source);
-                VoiceCommand::Bridge(sound)
+                self.ask(OperatorCommand::Connect).await;
+                VoiceCommand::Connect(self.operators_speaker.clone().expect("an operator was called"))
             }
             other => panic!("unknown verb {other}"),
         };
         let commands = commands.as_ref().expect("the call holds its voice");
         commands.send(command).await.expect("the voice runs");
+    }
+
+    fn call_operator(&mut self) {
+        let (sound, source) = sound_channel(RATE);
+        self.operator = Some(source);
+        self.operators_speaker = Some(sound.speaker.clone());
+        let (commands, commands_rx) = mpsc::channel(8);
+        self.attending = Some(commands);
+        let (engines, config, whispered) = (self.engines.clone(), self.config.clone(), self.whispered.0.clone());
+        tokio::spawn(operator::attend(engines, config, sound, self.speaker.clone(), commands_rx, whispered));
+    }
+
+    async fn ask(&self, command: OperatorCommand) {
+        let attending = self.attending.as_ref().expect("an operator was called");
+        attending.send(command).await.expect("somebody attends to the operator");
     }
 
     /// One slot of every leg.
@@ -156,12 +205,23 @@ impl Line {
             self.sounds = sounds;
         }
         if let Some(operator) = &mut self.operator {
-            let spoken = AudioFrame::new(RATE, vec![OPERATOR; RATE.frame_samples()]);
+            let spoken = AudioFrame::new(RATE, vec![self.operator_says; RATE.frame_samples()]);
             let heard = operator.tick(now(), spoken);
-            if ms + 40 == self.speaks_until {
-                let what = if heard.samples.iter().all(|&sample| sample == 0) { "silence" } else { "the caller" };
+            let loudest = heard.samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or_default();
+            let kinds: std::collections::BTreeSet<i16> = heard.samples.iter().copied().collect();
+            let what = match loudest {
+                0 => "silence".to_owned(),
+                1_000..=1_100 if kinds.len() <= 2 => self.voice.sound(&heard),
+                ..5_000 => "the caller".to_owned(),
+                _ => "a tone".to_owned(),
+            };
+            if what != self.operator_hears {
                 self.log += &format!("{ms} the operator hears {what}\n");
+                self.operator_hears = what;
             }
+        }
+        while let Ok(whispered) = self.whispered.1.try_recv() {
+            self.log += &format!("{ms} {whispered:?}\n");
         }
     }
 
@@ -255,8 +315,8 @@ async fn a_dead_brain_fetches_a_person_and_then_a_call_back() {
         cast,
         "
         2500 speaks 600
-        6000 ringback on
-        7500 ringback off
+        6000 wait on
+        7500 wait off
         7500 return
         9000 end
         ",
@@ -375,9 +435,9 @@ async fn a_failed_hand_over_brings_the_caller_back() {
         cast,
         "
         2500 speaks 600
-        5000 ringback on
+        5000 wait on
         5500 speaks 300
-        6500 ringback off
+        6500 wait off
         6500 return
         8500 speaks 600
         12000 end
@@ -416,8 +476,9 @@ async fn a_bridge_is_heard_both_ways_after_the_ringing() {
         cast,
         "
         2500 speaks 600
-        5000 ringback on
-        5500 ringback off
+        5000 wait on
+        5000 operator
+        5500 wait off
         5500 bridge
         6000 speaks 200
         7000 end
@@ -436,7 +497,8 @@ async fn a_bridge_is_heard_both_ways_after_the_ringing() {
             5020 ringing
             5520 silence
             5540 the operator
-            6160 the operator hears the caller
+            6020 the operator hears the caller
+            6220 the operator hears silence
         "#]],
     )
     .await;

@@ -204,7 +204,7 @@ impl Row {
                     .await?;
                 Ok(())
             }
-            EventKind::TransferStep { step, state } => {
+            EventKind::TransferStep { step, state, .. } => {
                 sqlx::query("UPDATE calls SET transfer_step = $1, transfer_state = $2 WHERE id = $3")
                     .bind(word(step))
                     .bind(json(state)?)
@@ -245,6 +245,8 @@ impl Row {
             EventKind::Ended { ending, duration_ms } => self.ended(db, ending, *duration_ms).await,
             EventKind::Key { .. }
             | EventKind::Noticed { .. }
+            | EventKind::OperatorTold { .. }
+            | EventKind::Held { .. }
             | EventKind::Resumed { .. }
             | EventKind::Degraded { .. } => Ok(()),
         }

@@ -108,7 +108,7 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
     let tool = |turn, id: &str, request| EventKind::ToolCalled { turn, id: id.to_owned(), request };
     let result =
         |turn, id: &str, outcome, took_ms| EventKind::ToolReturned { turn, id: id.to_owned(), outcome, took_ms };
-    let step = |step, state| EventKind::TransferStep { step, state };
+    let step = |step, state| EventKind::TransferStep { step, state, target: "sip:operator@192.0.2.10".to_owned() };
     let quality = Quality {
         packets_sent: 4100,
         packets_received: 4080,

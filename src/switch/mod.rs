@@ -2,6 +2,7 @@
 //! by `call`; who is answered, by `route`.
 
 mod bus;
+mod operators;
 mod task;
 
 use std::path::PathBuf;

@@ -1,21 +1,26 @@
 //! One call, one task: turns what the legs, the voice and slow effects report into inputs of the call machine, and
 //! performs what it asks. It never waits for an effect: slow ones run in the task's own set and come back as inputs.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Switch;
+use super::operators::{OperatorEvent, Operators};
+use crate::agent::phrases;
 use crate::base::event::Stage;
 use crate::base::leg::{LegCommand, LegEnd, LegEvent, LegInfo};
-use crate::base::{CallId, Ending, EndingCode, EventKind};
-use crate::call::{Call, Effect, Input, Side};
-use crate::leg::{EndedBy, Leg, Sound};
+use crate::base::{CallId, Ending, EndingCode, EventKind, PhoneNumber};
+use crate::call::{Brief, Call, Effect, Input, OperatorId, Side};
+use crate::leg::{EndedBy, Leg, Sound, Speaker};
 use crate::media::recorder::Recorder;
+use crate::pipeline::operator::{OperatorCommand, Whispered};
 use crate::pipeline::{self, VoiceCommand, VoiceEvent};
 use crate::trunk::{InviteError, InviteOptions};
 
@@ -33,20 +38,21 @@ pub(super) struct CallTask {
     switch: Arc<Switch>,
     call: Call,
     caller: Party,
-    operator: Option<Party>,
+    /// The caller's speaker, which operators' sides speak to.
+    speaker: Option<Speaker>,
+    operators: Operators,
     voice: Option<Voice>,
     recording: Option<Recorder>,
-    slow: JoinSet<Done>,
     goodbye: CancellationToken,
     goodbye_said: bool,
 }
 
 /// One leg as the call holds it: its sound is with the voice once the call is answered.
-struct Party {
+pub(super) struct Party {
     info: LegInfo,
     events: mpsc::Receiver<LegEvent>,
     commands: mpsc::Sender<LegCommand>,
-    sound: Option<Sound>,
+    pub(super) sound: Option<Sound>,
 }
 
 struct Voice {
@@ -55,15 +61,10 @@ struct Voice {
     task: JoinHandle<()>,
 }
 
-/// A slow effect that is over.
-enum Done {
-    Operator(Result<Leg, InviteError>),
-}
-
 enum Next {
     Input(Input),
     Voice(VoiceEvent),
-    Done(Done),
+    Operator(OperatorId, OperatorEvent),
 }
 
 impl CallTask {
@@ -74,10 +75,10 @@ impl CallTask {
             switch,
             call,
             caller: Party::of(leg),
-            operator: None,
+            speaker: None,
+            operators: Operators::default(),
             voice: None,
             recording: None,
-            slow: JoinSet::new(),
             goodbye,
             goodbye_said: false,
         }
@@ -94,19 +95,9 @@ impl CallTask {
                 return ending;
             }
             match self.next().await {
-                Next::Input(input) => {
-                    if matches!(input, Input::Leg { side: Side::Operator, event: LegEvent::Ended(_) }) {
-                        self.operator = None;
-                    }
-                    self.call.handle(now(), input);
-                }
+                Next::Input(input) => self.call.handle(now(), input),
                 Next::Voice(event) => self.voice_event(event),
-                Next::Done(Done::Operator(Ok(leg))) => self.operator = Some(Party::of(leg)),
-                Next::Done(Done::Operator(Err(error))) => {
-                    tracing::warn!(%error, "the operator could not be called");
-                    let status = if error == InviteError::BadTarget { 404 } else { 503 };
-                    self.call.handle(now(), Input::OperatorUnreachable { status });
-                }
+                Next::Operator(id, event) => self.operator_event(id, event),
             }
         }
     }
@@ -121,19 +112,30 @@ impl CallTask {
             }
             () = until(deadline) => Next::Input(Input::Tick),
             event = self.caller.next() => Next::Input(Input::Leg { side: Side::Caller, event }),
-            event = next_of(&mut self.operator) => Next::Input(Input::Leg { side: Side::Operator, event }),
+            (id, event) = self.operators.next() => Next::Operator(id, event),
             event = next_voice(&mut self.voice) => match event {
                 Some(event) => Next::Voice(event),
                 None => Next::Input(self.voice_gone().await),
             },
-            Some(done) = self.slow.join_next(), if !self.slow.is_empty() => match done {
-                Ok(done) => Next::Done(done),
-                Err(error) => {
-                    tracing::error!(%error, "calling the operator failed");
-                    Next::Done(Done::Operator(Err(InviteError::Closing)))
-                }
-            },
         }
+    }
+
+    fn operator_event(&mut self, operator: OperatorId, event: OperatorEvent) {
+        let input = match event {
+            OperatorEvent::Called(leg) => {
+                let Some(caller) = self.speaker.clone() else { return };
+                let (engines, config) = (self.switch.engines.clone(), self.switch.voice.clone());
+                return self.operators.join(operator, *leg, engines, config, caller);
+            }
+            OperatorEvent::NotCalled(error) => {
+                tracing::warn!(%error, "the operator could not be called");
+                let status = if error == InviteError::BadTarget { 404 } else { 503 };
+                Input::OperatorUnreachable { operator, status }
+            }
+            OperatorEvent::Leg(event) => Input::Leg { side: Side::Operator(operator), event },
+            OperatorEvent::Whispered(Whispered { spoken }) => Input::Whispered { operator, spoken },
+        };
+        self.call.handle(now(), input);
     }
 
     fn voice_event(&mut self, event: VoiceEvent) {
@@ -164,35 +166,53 @@ impl CallTask {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Command { side: Side::Caller, command } => self.caller.command(command),
-            Effect::Command { side: Side::Operator, command } => {
-                let hang_up = command == LegCommand::HangUp;
-                if let Some(operator) = &self.operator {
-                    operator.command(command);
-                }
-                if hang_up {
-                    // A leg still being begun is dropped with the set, which hangs it up.
-                    self.slow = JoinSet::new();
-                    self.operator = None;
-                }
-            }
+            Effect::Command { side: Side::Operator(operator), command } => self.operators.command(operator, command),
             Effect::StartVoice => self.start_voice(),
             Effect::CloseVoice => self.voice_command(VoiceCommand::Close),
             Effect::ReturnToVoice { busy } => self.voice_command(VoiceCommand::Return { busy }),
             Effect::KeyToVoice(key) => self.voice_command(VoiceCommand::Key(key)),
             Effect::HoldVoice(held) => self.voice_command(VoiceCommand::Hold(held)),
-            Effect::Ringback(on) => self.voice_command(VoiceCommand::Ringback(on)),
-            Effect::CallOperator { target, summary, ring_limit } => self.call_operator(target, summary, ring_limit),
-            Effect::Bridge => {
-                if let Some(sound) = self.operator.as_mut().and_then(|operator| operator.sound.take()) {
-                    self.voice_command(VoiceCommand::Bridge(sound));
+            Effect::Wait(waits) => self.voice_command(VoiceCommand::Wait(waits)),
+            Effect::CallOperator { operator, target, summary, ring_limit } => {
+                let headers = vec![("X-Telefonist-Summary".to_owned(), header_text(&summary))];
+                let caller = self.caller.info.caller.clone();
+                let options = InviteOptions { account: None, caller, ring_limit, headers };
+                self.operators.call(operator, self.switch.dialer.clone(), target, options);
+            }
+            Effect::EarlyMedia { operator, heard } => {
+                self.operators.sound(operator, OperatorCommand::EarlyMedia(heard));
+            }
+            Effect::Whisper { operator, brief } => self.whisper(operator, brief),
+            Effect::Bridge { operator } => {
+                if let Some(speaker) = self.operators.speaker(operator) {
+                    self.operators.sound(operator, OperatorCommand::Connect);
+                    self.voice_command(VoiceCommand::Connect(speaker));
                 }
             }
+            Effect::HoldOperator { operator, held } => self.operators.sound(operator, OperatorCommand::Hold(held)),
             Effect::Happened(event) => self.happened(event),
         }
     }
 
+    fn whisper(&mut self, operator: OperatorId, brief: Brief) {
+        let info = &self.caller.info;
+        let whisper = phrases::Whisper {
+            number: info.caller.as_ref().map(PhoneNumber::e164),
+            name: info.caller_name.as_ref().map(|name| name.expose().as_str()),
+            summary: brief.summary.as_deref(),
+            accept: brief.accept_key,
+            decline: brief.decline_key,
+        };
+        let text = whisper.text(self.switch.voice.language);
+        if !brief.again {
+            self.happened(EventKind::OperatorTold { target: brief.target, text: text.clone() });
+        }
+        self.operators.sound(operator, OperatorCommand::Whisper(text));
+    }
+
     fn start_voice(&mut self) {
         let Some(sound) = self.caller.sound.take() else { return };
+        self.speaker = Some(sound.speaker.clone());
         if let Some(directory) = &self.switch.config.recordings {
             let path = directory.join(format!("{}.wav", self.id));
             match Recorder::start(&path, sound.rate, sound.speaker.tap()) {
@@ -215,17 +235,6 @@ impl CallTask {
                 .instrument(tracing::Span::current()),
         );
         self.voice = Some(Voice { commands: commands_tx, events, task });
-    }
-
-    fn call_operator(&mut self, target: String, summary: String, ring_limit: Duration) {
-        let dialer = self.switch.dialer.clone();
-        let caller = self.caller.info.caller.clone();
-        self.slow.spawn(async move {
-            let Some(dialer) = dialer else { return Done::Operator(Err(InviteError::NoTransport)) };
-            let headers = vec![("X-Telefonist-Summary".to_owned(), header_text(&summary))];
-            let options = InviteOptions { account: None, caller, ring_limit, headers };
-            Done::Operator(dialer.invite(&target, options).await)
-        });
     }
 
     fn voice_command(&mut self, command: VoiceCommand) {
@@ -253,7 +262,7 @@ impl CallTask {
             drop(task.await);
         }
         self.caller.sound = None;
-        self.operator = None;
+        self.operators = Operators::default();
         if let Some(recording) = self.recording.take() {
             match tokio::time::timeout(RECORDING_LIMIT, recording.finish()).await {
                 Ok(Ok(_)) => {}
@@ -272,11 +281,11 @@ impl CallTask {
 }
 
 impl Party {
-    fn of(leg: Leg) -> Party {
+    pub(super) fn of(leg: Leg) -> Party {
         Party { info: leg.info, events: leg.events, commands: leg.commands, sound: Some(leg.sound) }
     }
 
-    fn command(&self, command: LegCommand) {
+    pub(super) fn command(&self, command: LegCommand) {
         // A door that is gone has told, or will tell, the leg's end.
         if let Err(error) = self.commands.try_send(command) {
             tracing::debug!(%error, "a leg takes no commands");
@@ -284,22 +293,19 @@ impl Party {
     }
 
     /// The next event; a door that vanished without a word ended its leg.
-    async fn next(&mut self) -> LegEvent {
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<LegEvent> {
         let vanished = LegEnd { by: EndedBy::Network, sip_status: 503, q850: None };
-        self.events.recv().await.unwrap_or(LegEvent::Ended(vanished))
+        self.events.poll_recv(context).map(|event| event.unwrap_or(LegEvent::Ended(vanished)))
+    }
+
+    async fn next(&mut self) -> LegEvent {
+        poll_fn(|context| self.poll_next(context)).await
     }
 }
 
 /// The time machines are told: the runtime's, which tests can hold still.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
-}
-
-async fn next_of(party: &mut Option<Party>) -> LegEvent {
-    match party {
-        Some(party) => party.next().await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn next_voice(voice: &mut Option<Voice>) -> Option<VoiceEvent> {

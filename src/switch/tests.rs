@@ -8,7 +8,7 @@ use crate::base::leg::{LegCommand, LegEnd, TransferWays};
 use crate::base::{LegId, SampleRate};
 use crate::dialogue;
 use crate::leg::{EndedBy, LegDoor, arrivals, open_leg};
-use crate::media::vad;
+use crate::media::{Waiting, vad};
 use crate::provider::llm::rules::RulesBrain;
 use crate::provider::tts::espeak::{self, Espeak};
 use crate::store::{self, Store};
@@ -45,6 +45,7 @@ async fn a_leg_that_waits_when_the_program_closes_is_refused_with_a_record() {
         synthesizer: Arc::new(Espeak::new(espeak::Config::default())),
         brain: Arc::new(RulesBrain::new(persona, Arc::new(Vocabulary::default()))),
         shop: shop::Client::new(shop::Config::default()).unwrap(),
+        waiting: Waiting::default(),
     };
     let voice = pipeline::Config {
         dialogue: dialogue::Config::default(),

@@ -146,7 +146,7 @@ impl Metrics {
                 self.tool_seconds.observe(f64::from(*took_ms) / 1000.0);
             }
             EventKind::TurnTimed { latency, .. } => self.timed(latency),
-            EventKind::TransferStep { step, state } => {
+            EventKind::TransferStep { step, state, .. } => {
                 self.transfers.with_label_values(&[step_label(*step), state_label(*state)]).inc();
             }
             EventKind::CallbackRequested { .. } => self.callbacks.inc(),
@@ -164,6 +164,8 @@ impl Metrics {
             | EventKind::AgentSaying { .. }
             | EventKind::ToolCalled { .. }
             | EventKind::TransferAsked { .. }
+            | EventKind::OperatorTold { .. }
+            | EventKind::Held { .. }
             | EventKind::Recording { .. } => {}
         }
     }
@@ -269,6 +271,10 @@ fn state_label(state: StepState) -> &'static str {
         StepState::Succeeded => "succeeded",
         StepState::Failed { .. } => "failed",
         StepState::TimedOut => "timed_out",
+        StepState::EarlyMedia => "early_media",
+        StepState::Answered => "answered",
+        StepState::Declined => "declined",
+        StepState::Cancelled => "cancelled",
     }
 }
 
@@ -368,7 +374,11 @@ mod tests {
             EventKind::TurnTimed { turn, latency },
             EventKind::Quality(quality),
             EventKind::Degraded { stage: Stage::Shop },
-            EventKind::TransferStep { step: TransferStep::Refer, state: StepState::Failed { status: 603 } },
+            EventKind::TransferStep {
+                step: TransferStep::Refer,
+                state: StepState::Failed { status: 603 },
+                target: String::new(),
+            },
             EventKind::ToolReturned { turn, id: "1".to_owned(), outcome: ToolOutcome::NotFound, took_ms: 40 },
             EventKind::Ended { ending: EndingCode::CallerHungUp.ending(), duration_ms: 61_000 },
         ] {

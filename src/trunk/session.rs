@@ -160,10 +160,11 @@ impl Session {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Ringing { .. } if self.phase == Phase::Calling => {
+            Event::Ringing { sdp, .. } if self.phase == Phase::Calling => {
                 if !std::mem::replace(&mut self.rang, true) {
                     self.tell(LegEvent::Ringing);
                 }
+                self.early_media(sdp.as_ref());
             }
             Event::Answered { sdp, .. } if self.phase == Phase::Calling => self.agreed(sdp.as_ref()),
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
@@ -237,14 +238,36 @@ impl Session {
         self.send(Command::Answer { session: self.id, sdp });
     }
 
+    /// The answer that comes before the call is taken (RFC 3261 §13.2.1): sound flows from here on. A later one of the
+    /// same branch says the same, and one of another branch waits for the 2xx to tell which branch it is.
+    fn early_media(&mut self, answer: Option<&Bytes>) {
+        if self.flowing {
+            return;
+        }
+        // What cannot be served now may be served in the 2xx.
+        if let Some(Ok(negotiated)) = answer.map(|answer| self.offers.accept(answer)) {
+            self.start(Box::new(negotiated));
+            self.tell(LegEvent::EarlyMedia);
+        }
+    }
+
     /// The peer's answer to our first offer, or none where there has to be one.
     fn agreed(&mut self, answer: Option<&Bytes>) {
         self.offer_is_ours = false;
-        let judged = answer.ok_or(Unservable::NoAudio).and_then(|answer| self.offers.accept(answer));
+        // A 2xx need not repeat the answer that a provisional response brought.
+        let early = self.offers.negotiated().filter(|_| self.flowing && answer.is_none()).cloned();
+        let judged = match early {
+            Some(agreed) => Ok(agreed),
+            None => answer.ok_or(Unservable::NoAudio).and_then(|answer| self.offers.accept(answer)),
+        };
         match judged {
             Ok(negotiated) => {
                 self.phase = Phase::Talking;
-                self.start(Box::new(negotiated));
+                if self.flowing {
+                    self.outputs.push_back(Output::Update(Box::new(negotiated)));
+                } else {
+                    self.start(Box::new(negotiated));
+                }
                 self.tell(LegEvent::Answered);
                 self.hold_as_agreed();
             }

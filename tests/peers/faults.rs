@@ -12,7 +12,7 @@ use telefonist::base::conversation::{BrainDelta, HistoryItem};
 use telefonist::base::event::Stage;
 use telefonist::base::{EndingCode, EventKind, Language, SampleRate};
 use telefonist::leg::{LegIds, arrivals};
-use telefonist::media::MediaPlane;
+use telefonist::media::{MediaPlane, Waiting};
 use telefonist::pipeline::Engines;
 use telefonist::provider::llm::{Brain, BrainError, ThinkRequest};
 use telefonist::provider::stt::{ListenRequest, Recognizer, SpeechStream, SttError};
@@ -84,6 +84,7 @@ impl Fragile {
             synthesizer: synthesizer.clone(),
             brain: Arc::new(BrokenBrain),
             shop: whole.shop.clone(),
+            waiting: Waiting::default(),
         };
         let store = Store::open(&settings.store).await.unwrap();
         let writer = store::Writer::start(store.clone(), store::writer::Config::default());

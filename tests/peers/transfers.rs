@@ -24,7 +24,7 @@ fn person(at: SocketAddr) -> String {
 
 fn step(event: &CallEvent) -> Option<(TransferStep, StepState)> {
     match event.kind {
-        EventKind::TransferStep { step, state } => Some((step, state)),
+        EventKind::TransferStep { step, state, .. } => Some((step, state)),
         _ => None,
     }
 }

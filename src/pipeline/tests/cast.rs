@@ -16,7 +16,7 @@ use crate::provider::stt::{ListenRequest, Recognizer, SpeechStream, SttError, St
 use crate::provider::tts::{SpeechRequest, Synthesizer, TtsError};
 
 /// What the operator's frames are made of.
-pub const OPERATOR: i16 = 7;
+pub const OPERATOR: i16 = 700;
 /// The sample the first sentence is made of; each further one is the next number.
 const FIRST_SENTENCE: i16 = 1_000;
 /// A letter lasts this long.
