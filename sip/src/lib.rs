@@ -39,9 +39,10 @@
 //! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
 //! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |
 //! | 5806 Diversion, 3325 asserted identity | `message` | read |
-//! | 6026 INVITE transactions, corrected | `transaction` | complete |
 //! | 5922, 5923 TLS peers, reuse of connections | `hop`, `endpoint` | a connection is one name's; requests keep to it |
+//! | 6026 INVITE transactions, corrected | `transaction` | complete |
 //! | 6665 events | `endpoint` | NOTIFY answered; only REFER's own subscription |
+//! | 7118 WebSocket | `hop`, `endpoint` | as server; sockets, frames and origins in the application's `trunk` |
 
 pub mod auth;
 pub mod dialog;

@@ -1,6 +1,7 @@
 //! The whole program, wired once: adapters below, calls in the middle, the page on top; started in order of
 //! dependence and closed in the reverse.
 
+pub mod certificates;
 pub mod settings;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -90,6 +91,9 @@ impl App {
 
         let (arrivals_tx, arrivals) = arrivals();
         let ids = Arc::new(LegIds::new(rand::random()));
+        if let Some(sip) = &settings.sip {
+            certificates::check(sip, &mut warnings)?;
+        }
         let ami = settings.pbx.clone().map(|config| Arc::new(Ami::start(config)));
         let trunk = start_trunk(&settings, arrivals_tx.clone(), media.clone(), ids.clone()).await?;
         let audiosocket = start_audiosocket(&settings, arrivals_tx, ami.clone(), ids).await?;
@@ -353,9 +357,16 @@ async fn start_trunk(
     let Some(config) = settings.sip.clone() else { return Ok(None) };
     let trunk = Trunk::start(config, arrivals, media, ids).await.map_err(|error| match &error {
         trunk::StartError::Bind { transport, address, source } => {
-            let key = format!("sip.listen_{}", transport.to_lowercase());
-            cannot_listen(&format!("SIP {transport}"), *address, &key, source)
+            let key = match *transport {
+                "TLS" => "sip.tls.listen",
+                "WebSocket" => "sip.websocket.listen",
+                "WebSocket over TLS" => "sip.websocket.listen_tls",
+                "TCP" => "sip.listen_tcp",
+                _ => "sip.listen_udp",
+            };
+            cannot_listen(&format!("SIP {transport}"), *address, key, source)
         }
+        trunk::StartError::Tls(error) => certificates::problem(error),
         other => {
             Problem::new(ErrorCode::WrongValue).with("key", "[sip]").with("found", "…").with("allowed", reasons(other))
         }

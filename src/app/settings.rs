@@ -2,6 +2,7 @@
 //! `telefonist.example.toml` shows each setting with its default; a test holds the two to each other.
 
 mod switches;
+mod transports;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -249,6 +250,8 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.text("name", "\"sip\"", &mut sip.name);
     section.socket_or_off("listen_udp", &mut sip.listen_udp);
     section.socket_or_off("listen_tcp", &mut sip.listen_tcp);
+    transports::websocket(&section.section("websocket"), &mut sip.websocket);
+    transports::tls(&section.section("tls"), &mut sip);
     section.optional_ip("advertised_address", &mut sip.advertised_address);
     section.sockets("name_servers", 53, &mut sip.name_servers);
     section.flag("require_account", &mut sip.require_account);
@@ -274,7 +277,8 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
         }
         sip.accounts.push(account);
     }
-    (sip.listen_udp.is_some() || sip.listen_tcp.is_some()).then_some(sip)
+    // An account that connects over TLS needs no listening.
+    (transports::any(&sip) || !sip.accounts.is_empty()).then_some(sip)
 }
 
 fn account(section: &Section<'_>) -> trunk::AccountConfig {

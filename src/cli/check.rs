@@ -11,6 +11,9 @@ use crate::errors::Problem;
 pub async fn run(settings: &Settings, language: Language) -> Result<ExitCode, Problem> {
     let mut warnings = settings.warnings();
     let (engines, _) = app::engines(settings, &mut warnings).await?;
+    if let Some(sip) = &settings.sip {
+        app::certificates::check(sip, &mut warnings)?;
+    }
     for warning in &warnings {
         println!("{}", shown(warning, language));
     }

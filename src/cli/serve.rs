@@ -1,5 +1,6 @@
 //! `telefonist serve`: answers calls until a signal asks it to stop.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,11 +35,19 @@ pub async fn run(settings: Settings, language: Language) -> Result<ExitCode, Pro
 /// Says where the program can be reached.
 pub fn announce(app: &App) {
     if let Some(listening) = app.sip() {
-        let addresses = [("udp", listening.udp), ("tcp", listening.tcp)];
-        for (transport, address) in addresses.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+        let host = |address: SocketAddr| {
             let ip = if address.ip().is_unspecified() { dialable_ip() } else { address.ip() };
-            let host = std::net::SocketAddr::new(ip, address.port());
-            eprintln!("dial   sip:shop@{host};transport={transport}");
+            SocketAddr::new(ip, address.port())
+        };
+        for (transport, address) in [("udp", listening.udp), ("tcp", listening.tcp), ("tls", listening.tls)] {
+            if let Some(address) = address {
+                eprintln!("dial   sip:shop@{};transport={transport}", host(address));
+            }
+        }
+        for (scheme, address) in [("ws", listening.ws), ("wss", listening.wss)] {
+            if let Some(address) = address {
+                eprintln!("script {scheme}://{}/", host(address));
+            }
         }
     }
     if let Some(address) = app.audiosocket() {

@@ -223,6 +223,26 @@ catalogue! {
         uk "{path}: {reason}" / "Потрібен WAV: PCM, 16 біт, моно, 8000 або 16000 Гц";
         ru "{path}: {reason}" / "Нужен WAV: PCM, 16 бит, моно, 8000 или 16000 Гц";
         en "{path}: {reason}" / "A WAV is needed: PCM, 16 bit, mono, 8000 or 16000 Hz";
+    TlsFileUnusable = "T070":
+        uk "{key}: {path} не підходить: {reason}" / "Потрібен файл PEM, який програма може прочитати";
+        ru "{key}: {path} не подходит: {reason}" / "Нужен файл PEM, который программа может прочитать";
+        en "{key}: {path} cannot be used: {reason}" / "A PEM file is needed that the program may read";
+    TlsKeyMismatch = "T071":
+        uk "Ключ {key} не від сертифіката {certificate}" / "Вкажіть у sip.tls.certificate і sip.tls.key файли однієї пари";
+        ru "Ключ {key} не от сертификата {certificate}" / "Укажите в sip.tls.certificate и sip.tls.key файлы одной пары";
+        en "The key {key} does not belong to the certificate {certificate}" / "Name the files of one pair in sip.tls.certificate and sip.tls.key";
+    NoAuthorities = "T072":
+        uk "У системі немає списку центрів сертифікації" / "Встановіть: apt-get install ca-certificates, або вкажіть sip.tls.trusted";
+        ru "В системе нет списка центров сертификации" / "Установите: apt-get install ca-certificates, или укажите sip.tls.trusted";
+        en "The system has no list of certificate authorities" / "Install it: apt-get install ca-certificates, or set sip.tls.trusted";
+    CertificateExpired = "T073":
+        uk "Сертифікат {path} втратив чинність {until}" / "Поновіть файл; перезапуск не потрібен";
+        ru "Сертификат {path} утратил силу {until}" / "Обновите файл; перезапуск не нужен";
+        en "The certificate {path} expired on {until}" / "Renew the file; no restart is needed";
+    CertificateExpires = "T074":
+        uk "Сертифікат {path} чинний лише до {until}" / "Поновіть файл; перезапуск не потрібен";
+        ru "Сертификат {path} действует лишь до {until}" / "Обновите файл; перезапуск не нужен";
+        en "The certificate {path} is valid until {until} only" / "Renew the file; no restart is needed";
 }
 
 #[cfg(test)]

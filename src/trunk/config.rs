@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::profile::{Profile, Switches};
 use super::quota::Caps;
+use super::{tls, websocket};
 use crate::base::Secret;
 
 /// The `[sip]` table.
@@ -18,6 +19,10 @@ pub struct Config {
     pub listen_udp: Option<SocketAddr>,
     /// Where TCP is listened on; `None` closes it.
     pub listen_tcp: Option<SocketAddr>,
+    /// TLS, to listen and to connect.
+    pub tls: tls::Config,
+    /// WebSocket, for softphones in browsers.
+    pub websocket: websocket::Config,
     /// Our address as public networks see it, where NAT stands between (a port is kept). Peers on private and loopback
     /// networks are told the interface's own address.
     pub advertised_address: Option<IpAddr>,
@@ -38,15 +43,15 @@ pub struct Config {
     pub max_sessions: usize,
     /// Retry-After of the refusals that overload and drain cause, seconds.
     pub retry_after_s: u32,
-    /// TCP connections at once; further ones are closed at once.
+    /// Connections at once, TLS and WebSocket among them; further ones are closed at once.
     pub max_connections: usize,
-    /// TCP connections from one address at once.
+    /// Connections from one address at once.
     pub max_connections_per_peer: usize,
-    /// How long a TCP connection may stay without traffic. Empty lines (RFC 5626 §3.5.1) are traffic.
+    /// How long a connection may stay without traffic. Empty lines (RFC 5626 §3.5.1) are traffic.
     pub tcp_idle: Duration,
-    /// How long the first message of a connection, and any begun message, may take to come in whole.
+    /// How long the handshake and the first message of a connection, and any begun message, may take to come in whole.
     pub tcp_message_limit: Duration,
-    /// How long a TCP connect and a stalled TCP write may take.
+    /// How long a connect, its TLS handshake, and a stalled write may each take.
     pub tcp_connect_limit: Duration,
     /// End a leg when the media plane says its party's sound stopped (`media::Config::silent_after`). Never on hold.
     pub end_on_lost_sound: bool,
@@ -61,6 +66,8 @@ impl Default for Config {
             name: "sip".to_owned(),
             listen_udp: Some(everywhere),
             listen_tcp: Some(everywhere),
+            tls: tls::Config::default(),
+            websocket: websocket::Config::default(),
             advertised_address: None,
             name_servers: Vec::new(),
             accounts: Vec::new(),

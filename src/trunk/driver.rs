@@ -14,7 +14,6 @@ use sip::endpoint::{
     Transport, Warning,
 };
 use sip::locate::Nowhere;
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::select;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,6 +22,7 @@ use tokio::time::{sleep, sleep_until};
 use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
 use super::leg::LegTask;
+use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
 use super::tcp::TcpEvent;
 use super::{AccountState, AccountStatus, Shared, incoming};
@@ -33,8 +33,6 @@ pub(super) const SESSION_EVENTS: usize = 32;
 const DATAGRAM: usize = 65_535;
 /// The pause before a registrar's name is looked up again.
 const LOOKUP_AGAIN: Duration = Duration::from_secs(30);
-/// The pause after a failed accept: out of file descriptors, most likely, which only time cures.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is asked of the driver.
 pub(super) enum Wish {
@@ -61,8 +59,7 @@ pub(super) struct Refusal {
 pub(super) struct Driver {
     shared: Arc<Shared>,
     endpoint: Endpoint,
-    udp: Option<UdpSocket>,
-    tcp: Option<TcpListener>,
+    sockets: Sockets,
     connections: Connections,
     routes: Routes,
     sessions: HashMap<SessionId, mpsc::Sender<Event>>,
@@ -85,7 +82,7 @@ enum Wake {
     LegDone(Option<SessionId>),
     Looked(AccountId, Result<Vec<Hop>, Nowhere>),
     Tcp(TcpEvent),
-    Accepted((TcpStream, SocketAddr)),
+    Accepted(Accepted),
     Datagram(io::Result<(usize, SocketAddr)>),
     TimeIsUp,
 }
@@ -94,17 +91,15 @@ impl Driver {
     pub(super) fn new(
         shared: Arc<Shared>,
         endpoint: Endpoint,
-        udp: Option<UdpSocket>,
-        tcp: Option<TcpListener>,
+        sockets: Sockets,
         wishes: (mpsc::Receiver<Wish>, mpsc::WeakSender<Wish>),
         accounts: watch::Sender<Vec<AccountStatus>>,
     ) -> Driver {
         Driver {
-            connections: Connections::new(&shared.config),
+            connections: Connections::new(&shared.config, shared.tls.clone()),
             shared,
             endpoint,
-            udp,
-            tcp,
+            sockets,
             routes: Routes::default(),
             sessions: HashMap::new(),
             legs: JoinSet::new(),
@@ -129,7 +124,7 @@ impl Driver {
                 wish = self.wishes.recv() => Wake::Wish(wish),
                 Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
                 Some(Ok((account, hop))) = self.lookups.join_next() => Wake::Looked(account, hop),
-                wake = network(&mut self.connections, self.tcp.as_ref(), self.udp.as_ref(), &mut datagram) => wake,
+                wake = network(&mut self.connections, &self.sockets, &mut datagram) => wake,
             };
             match wake {
                 Wake::Tick => self.handle(Input::Tick),
@@ -137,21 +132,9 @@ impl Driver {
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
                 Wake::Looked(account, hop) => self.looked(account, hop),
-                Wake::Tcp(TcpEvent::Message { remote, local, message }) => {
-                    self.received(remote, Input::Framed { transport: Transport::Tcp, local, remote, message });
-                }
-                Wake::Tcp(TcpEvent::Unreadable { remote, local, bytes }) => {
-                    self.received(remote, Input::Received { transport: Transport::Tcp, local, remote, bytes });
-                }
-                Wake::Tcp(TcpEvent::Closed { connection, remote }) => {
-                    if self.connections.closed(connection, remote) {
-                        self.handle(Input::TransportFailed { transport: Transport::Tcp, remote });
-                    }
-                }
-                Wake::Accepted((stream, remote)) => {
-                    if let Ok(local) = stream.local_addr() {
-                        self.connections.accept(stream, remote, local);
-                    }
+                Wake::Tcp(event) => self.connection(event),
+                Wake::Accepted(Accepted { transport, stream, local, remote }) => {
+                    self.connections.accept((transport, remote), stream, local);
                 }
                 Wake::Datagram(Ok((length, remote))) => self.datagram(&datagram[..length], remote),
                 // A datagram of ours met a closed port; the transaction's timer will tell.
@@ -169,6 +152,22 @@ impl Driver {
                 .borrow()
                 .iter()
                 .all(|account| !matches!(account.state, AccountState::Registering | AccountState::Registered { .. }))
+    }
+
+    fn connection(&mut self, event: TcpEvent) {
+        match event {
+            TcpEvent::Message { transport, remote, local, message } => {
+                self.received(remote, Input::Framed { transport, local, remote, message });
+            }
+            TcpEvent::Received { transport, remote, local, bytes } => {
+                self.received(remote, Input::Received { transport, local, remote, bytes });
+            }
+            TcpEvent::Closed { connection, transport, remote } => {
+                if self.connections.closed(connection, (transport, remote)) {
+                    self.handle(Input::TransportFailed { transport, remote });
+                }
+            }
+        }
     }
 
     fn datagram(&mut self, bytes: &[u8], remote: SocketAddr) {
@@ -205,9 +204,8 @@ impl Driver {
             match output {
                 Output::Send { transport: Transport::Udp, remote, bytes, .. } => self.send_datagram(remote, &bytes),
                 Output::Send { transport, local, remote, bytes } => {
-                    let local = local.filter(|_| self.shared.listening.tcp.is_some());
-                    let sent = transport == Transport::Tcp && self.connections.send(remote, local, bytes).is_ok();
-                    if !sent {
+                    let local = local.filter(|_| self.shared.listening.of(transport).is_some());
+                    if self.connections.send((transport, remote), local, bytes).is_err() {
                         let failed = Input::TransportFailed { transport, remote };
                         self.endpoint.handle(Instant::now(), failed);
                     }
@@ -218,10 +216,7 @@ impl Driver {
     }
 
     fn send_datagram(&mut self, remote: SocketAddr, bytes: &[u8]) {
-        let sent = match &self.udp {
-            Some(udp) => udp.try_send_to(bytes, remote),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        };
+        let sent = self.sockets.try_send_to(bytes, remote);
         match sent {
             // A full buffer loses the datagram as the network might; it is sent again by its timer.
             Ok(_) => {}
@@ -362,7 +357,7 @@ impl Driver {
         let (id, uris, shared) = (account.id, account.first_hops().to_vec(), self.shared.clone());
         self.lookups.spawn(async move {
             sleep(pause).await;
-            (id, shared.names.hops_to(&uris, shared.listening).await)
+            (id, shared.names.hops_to(&uris, shared.listening, &shared.tls).await)
         });
     }
 
@@ -452,37 +447,10 @@ async fn until(at: Option<Instant>) {
 }
 
 /// The transports take turns at random, so that a flood on one leaves the others open.
-async fn network(
-    connections: &mut Connections,
-    tcp: Option<&TcpListener>,
-    udp: Option<&UdpSocket>,
-    datagram: &mut [u8],
-) -> Wake {
+async fn network(connections: &mut Connections, sockets: &Sockets, datagram: &mut [u8]) -> Wake {
     select! {
         event = connections.event() => Wake::Tcp(event),
-        accepted = accept(tcp) => Wake::Accepted(accepted),
-        received = receive(udp, datagram) => Wake::Datagram(received),
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> (TcpStream, SocketAddr) {
-    let Some(listener) = listener else {
-        return std::future::pending().await;
-    };
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => {
-                tracing::warn!(%error, "no SIP connection could be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    match socket {
-        Some(socket) => socket.recv_from(buffer).await,
-        None => std::future::pending().await,
+        accepted = sockets.accept() => Wake::Accepted(accepted),
+        received = sockets.receive(datagram) => Wake::Datagram(received),
     }
 }

@@ -1,4 +1,4 @@
-//! The SIP door: one task drives one `sip::endpoint::Endpoint` over UDP and TCP sockets, holds registrations, and
+//! The SIP door: one task drives one `sip::endpoint::Endpoint` over UDP, TCP, TLS and WebSocket, holds registrations, and
 //! turns INVITE sessions of both directions into legs. Protocol decisions belong to `sip`, sound to `media`, what to
 //! do with a caller to the floors above.
 
@@ -8,6 +8,7 @@ mod connections;
 mod driver;
 mod incoming;
 mod leg;
+mod listen;
 mod names;
 pub mod numbers;
 mod outgoing;
@@ -19,8 +20,9 @@ pub mod status;
 mod tcp;
 #[cfg(test)]
 mod tests;
+pub mod tls;
+pub mod websocket;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,15 +33,16 @@ use rand::{Rng, SeedableRng};
 use sip::auth::Realm;
 use sip::endpoint::{Endpoint, EndpointConfig};
 use sip::ids::IdSource;
-use socket2::SockRef;
-use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use account::Account;
 pub use config::{AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
+pub use listen::Listening;
+use listen::Sockets;
 pub use status::{AccountState, AccountStatus, Accounts};
+use tls::Tls;
 
 use names::Names;
 
@@ -49,8 +52,6 @@ use crate::media::MediaPlane;
 
 /// Wishes waiting for the driver. When it is full the wisher waits.
 const WISHES: usize = 256;
-/// What the kernel keeps of datagrams while the driver is busy: a burst of some hundred INVITEs.
-const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Why the door cannot open.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +64,10 @@ pub enum StartError {
     DuplicateAccount { account: String },
     #[error("account {account} registers at a carrier, which cannot authenticate as one of the door's callers")]
     GuardedCarrier { account: String },
-    #[error("neither UDP nor TCP is listened on")]
+    #[error("no transport is listened on, and no account connects")]
     NoTransport,
+    #[error("TLS: {0}")]
+    Tls(#[from] tls::TlsError),
 }
 
 /// Why no call could be placed.
@@ -101,13 +104,6 @@ pub struct InviteOptions {
     pub headers: Vec<(String, String)>,
 }
 
-/// Where the door listens, ports resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listening {
-    pub udp: Option<SocketAddr>,
-    pub tcp: Option<SocketAddr>,
-}
-
 /// The open door. Dropping it ends its tasks without farewells; `close` says them.
 #[derive(Debug)]
 pub struct Trunk {
@@ -130,6 +126,7 @@ struct Shared {
     accounts: Vec<Account>,
     listening: Listening,
     names: Names,
+    tls: Arc<Tls>,
     arrivals: mpsc::Sender<Leg>,
     media: Arc<MediaPlane>,
     ids: Arc<LegIds>,
@@ -170,21 +167,11 @@ impl Trunk {
     ) -> Result<Trunk, StartError> {
         let accounts = Account::read_all(&config.accounts)?;
         let guard = guard(&config, &accounts)?;
-        let udp = match config.listen_udp {
-            Some(address) => Some(bind_udp(address).await.map_err(bind_error("UDP", address))?),
-            None => None,
-        };
-        let tcp = match config.listen_tcp {
-            Some(address) => Some(TcpListener::bind(address).await.map_err(bind_error("TCP", address))?),
-            None => None,
-        };
-        if udp.is_none() && tcp.is_none() {
+        let tls = Arc::new(Tls::new(config.tls.clone())?);
+        let (sockets, listening) = Sockets::bind(&config).await?;
+        if listening == Listening::default() && accounts.is_empty() {
             return Err(StartError::NoTransport);
         }
-        let listening = Listening {
-            udp: udp.as_ref().and_then(|socket| socket.local_addr().ok()),
-            tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
-        };
         let endpoint = EndpointConfig {
             user_agent: config.user_agent.clone(),
             public_address: config.advertised_address,
@@ -197,10 +184,10 @@ impl Trunk {
         let (accounts_tx, statuses) = watch::channel(accounts.iter().map(Account::status).collect());
         let draining = AtomicBool::new(false);
         let names = Names::new(&config.name_servers);
-        let shared = Arc::new(Shared { names, config, accounts, listening, arrivals, media, ids, draining });
+        let shared = Arc::new(Shared { names, config, accounts, listening, tls, arrivals, media, ids, draining });
         let (wishes_tx, wishes) = mpsc::channel(WISHES);
         let wishes = (wishes, wishes_tx.downgrade());
-        let driver = Driver::new(shared.clone(), endpoint, udp, tcp, wishes, accounts_tx);
+        let driver = Driver::new(shared.clone(), endpoint, sockets, wishes, accounts_tx);
         let task = Owned(Some(tokio::spawn(driver.run())));
         Ok(Trunk { shared, wishes: wishes_tx, accounts: statuses, task })
     }
@@ -265,14 +252,4 @@ fn guard(config: &Config, accounts: &[Account]) -> Result<Option<Realm>, StartEr
     }
     let users = config.callers.iter().map(|caller| (caller.user.clone(), caller.password.expose().clone()));
     Ok(Some(Realm { name: config.realm.clone(), users: users.collect() }))
-}
-
-async fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(address).await?;
-    SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER)?;
-    Ok(socket)
-}
-
-fn bind_error(transport: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
-    move |source| StartError::Bind { transport, address, source }
 }

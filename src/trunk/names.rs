@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +16,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sip::endpoint::{Hop, Transport};
+use sip::endpoint::{Hop, TlsPeer, Transport};
 use sip::ids::IdSource;
 use sip::locate::{Answer, Locate, LocateOutput, Naptr, Nowhere, Protocol, Query, Srv, Target, Way};
 use sip::message::Uri;
@@ -24,7 +24,8 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::Listening;
-use super::resolve::{bound, local_for};
+use super::resolve::{bound, local_for, reaches};
+use super::tls::Tls;
 
 /// How long one name server may take to answer once.
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
@@ -63,13 +64,13 @@ impl Names {
 
     /// The ways to the servers of `uris`, in the order to try them: those of the first URI first. Fails as the first
     /// does when none leads anywhere.
-    pub(super) async fn hops_to(&self, uris: &[Uri], listening: Listening) -> Result<Vec<Hop>, Nowhere> {
+    pub(super) async fn hops_to(&self, uris: &[Uri], listening: Listening, tls: &Tls) -> Result<Vec<Hop>, Nowhere> {
         let mut hops: Vec<Hop> = Vec::new();
         let mut failed = None;
         for uri in uris {
             match self.locate(uri, &ways(listening)).await {
                 Ok(targets) => {
-                    for hop in targets.into_iter().filter_map(|target| hop(target, listening)) {
+                    for hop in targets.into_iter().filter_map(|target| hop(uri, target, listening, tls)) {
                         if !hops.contains(&hop) {
                             hops.push(hop);
                         }
@@ -216,17 +217,26 @@ fn srv(data: RData) -> Option<Srv> {
 
 /// What is open, in the order of our preference: what carriers expect where DNS says nothing.
 fn ways(listening: Listening) -> Vec<Way> {
-    let way = |protocol, address: SocketAddr| Way { protocol, ipv4: address.is_ipv4(), ipv6: address.is_ipv6() };
-    let udp = listening.udp.map(|address| way(Protocol::Udp, address));
-    let tcp = listening.tcp.map(|address| way(Protocol::Tcp, address));
-    [udp, tcp].into_iter().flatten().collect()
+    let way = |protocol, transport| {
+        let bound = bound(listening, transport)?;
+        let (ipv4, ipv6) = (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into());
+        Some(Way { protocol, ipv4: reaches(bound, ipv4), ipv6: reaches(bound, ipv6) })
+    };
+    let all = [
+        (Protocol::Udp, Transport::Udp),
+        (Protocol::Tcp, Transport::Tcp),
+        (Protocol::Tls, Transport::Tls(TlsPeer::CLIENT)),
+    ];
+    all.into_iter().filter_map(|(protocol, transport)| way(protocol, transport)).collect()
 }
 
-fn hop(target: Target, listening: Listening) -> Option<Hop> {
+/// `None` where no certificate could name the URI's host.
+fn hop(uri: &Uri, target: Target, listening: Listening, tls: &Tls) -> Option<Hop> {
     let transport = match target.protocol {
         Protocol::Udp => Transport::Udp,
         Protocol::Tcp => Transport::Tcp,
-        Protocol::Tls => return None,
+        // Held against the URI's host, whatever servers and addresses that has (RFC 5922 §4).
+        Protocol::Tls => Transport::Tls(tls.peer(&uri.host)?),
     };
     let local = local_for(bound(listening, transport)?, target.address.ip()).ok()?;
     Some(Hop { transport, local, remote: target.address })
@@ -234,29 +244,37 @@ fn hop(target: Target, listening: Listening) -> Option<Hop> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
+    use crate::trunk::tls;
 
     #[tokio::test]
     async fn transports_and_ports_follow_the_uri() {
         let open = |udp: bool, tcp: bool| Listening {
             udp: udp.then_some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5080))),
             tcp: tcp.then_some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5090))),
+            ..Listening::default()
         };
         let udp = |port| Ok((Transport::Udp, 5080, port));
         let tcp = |port| Ok((Transport::Tcp, 5090, port));
+        let secure = Tls::new(tls::Config::default()).unwrap();
+        let peer = secure.peer(&"127.0.0.1".parse().unwrap()).unwrap();
+        let tls = |local, remote| Ok((Transport::Tls(peer), local, remote));
+        let listening_tls =
+            Listening { tls: Some(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 5091))), ..open(true, true) };
         for (uri, listening, expect) in [
             ("sip:a@127.0.0.1", open(true, true), udp(5060)),
             ("sip:a@127.0.0.1:7000", open(true, true), udp(7000)),
             ("sip:a@127.0.0.1:7000;transport=TCP", open(true, true), tcp(7000)),
             ("sip:a@127.0.0.1", open(false, true), tcp(5060)),
             ("sip:a@127.0.0.1;transport=udp", open(false, true), Err(Nowhere::NoTransport)),
-            ("sip:a@127.0.0.1;transport=tls", open(true, true), Err(Nowhere::NoTransport)),
-            ("sips:a@127.0.0.1", open(true, true), Err(Nowhere::NoTransport)),
+            ("sip:a@127.0.0.1;transport=tls", open(true, true), tls(5061, 5061)),
+            ("sip:a@127.0.0.1:7000;transport=tls", open(false, false), tls(5061, 7000)),
+            ("sips:a@127.0.0.1", listening_tls, tls(5091, 5061)),
+            ("sips:a@127.0.0.1;transport=udp", listening_tls, Err(Nowhere::NoTransport)),
+            ("sip:a@127.0.0.1;transport=ws", open(true, true), Err(Nowhere::NoTransport)),
             ("sip:a@[::1]", open(true, true), Err(Nowhere::NoAddress)),
         ] {
-            let hops = Names::new(&[]).hops_to(&[uri.parse().unwrap()], listening).await;
+            let hops = Names::new(&[]).hops_to(&[uri.parse().unwrap()], listening, &secure).await;
             let found = hops.map(|hops| {
                 let hop = hops[0];
                 assert_eq!(hop.local.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST), "{uri}");

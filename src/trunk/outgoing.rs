@@ -48,7 +48,7 @@ pub(super) async fn invite(
         None => None,
     };
     let first_hops = account.map_or(std::slice::from_ref(&target), Account::first_hops);
-    let hops = shared.names.hops_to(first_hops, shared.listening).await?;
+    let hops = shared.names.hops_to(first_hops, shared.listening, &shared.tls).await?;
     let (&hop, others) = hops.split_first().ok_or(InviteError::Unresolvable)?;
     let port = shared.media.open(hop.local.ip()).map_err(|error| {
         tracing::error!(%error, "a call cannot be placed");

@@ -16,13 +16,21 @@ const MOST_ROUTES: usize = 1_024;
 /// How long a route is remembered: interfaces come and go.
 const ROUTE_LIFE: Duration = Duration::from_secs(30);
 
-/// Where `transport` is listened on.
-pub(super) fn bound(listening: Listening, transport: Transport) -> Option<SocketAddr> {
+/// The address we use `transport` from. TLS needs no listening: what peers are told then leads nowhere but down the
+/// connection they have.
+pub fn bound(listening: Listening, transport: Transport) -> Option<SocketAddr> {
+    let anywhere = || SocketAddr::from((Ipv6Addr::UNSPECIFIED, transport.default_port()));
     match transport {
-        Transport::Udp => listening.udp,
-        Transport::Tcp => listening.tcp,
-        Transport::Tls(_) | Transport::Ws | Transport::Wss => None,
+        Transport::Tls(_) => Some(listening.of(transport).unwrap_or_else(anywhere)),
+        // Only clients connect.
+        Transport::Ws | Transport::Wss => None,
+        Transport::Udp | Transport::Tcp => listening.of(transport),
     }
+}
+
+/// Whether a socket bound there reaches `remote`. One bound to all of IPv6 is bound to all of IPv4 as well.
+pub fn reaches(bound: SocketAddr, remote: IpAddr) -> bool {
+    bound.is_ipv4() == remote.is_ipv4() || bound.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
 /// The address of ours that `remote` reaches, at the port of `bound`. Connecting a datagram socket sends nothing and

@@ -1,22 +1,28 @@
-//! TCP connections of the door: one task each, that frames what comes in (RFC 3261 §18.3), answers keep-alives
-//! (RFC 5626 §3.5.1) and writes what goes out. Which connection a message takes is the driver's table.
+//! Connections of the door, bare or under TLS: one task each, that frames what comes in (RFC 3261 §18.3), answers
+//! keep-alives (RFC 5626 §3.5.1) and writes what goes out. Those that carry WebSocket go on in `websocket`. Which
+//! connection a message takes is the driver's table.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sip::endpoint::{TlsPeer, Transport};
 use sip::message::{Framed, KeepAlive, Limits, Message, StreamParser};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::tls::Tls;
+use super::websocket;
+
 /// Octets taken at once.
 const READ: usize = 16 * 1024;
 /// One CRLF, the answer to two.
-const PONG: &[u8] = b"\r\n";
+pub(super) const PONG: &[u8] = b"\r\n";
 
 /// Bounds of one connection.
 #[derive(Debug, Clone)]
@@ -31,12 +37,14 @@ pub(super) struct TcpLimits {
 #[derive(Debug)]
 pub(super) enum TcpEvent {
     Message {
+        transport: Transport,
         remote: SocketAddr,
         local: SocketAddr,
         message: Box<Message>,
     },
-    /// A message whose ends are known and which cannot be read.
-    Unreadable {
+    /// A message whose ends are known: one that could not be read, or a frame of WebSocket.
+    Received {
+        transport: Transport,
         remote: SocketAddr,
         local: SocketAddr,
         bytes: Bytes,
@@ -44,6 +52,7 @@ pub(super) enum TcpEvent {
     /// The last event of every connection.
     Closed {
         connection: u64,
+        transport: Transport,
         remote: SocketAddr,
     },
 }
@@ -51,8 +60,10 @@ pub(super) enum TcpEvent {
 /// One connection's task.
 pub(super) struct Connection {
     pub(super) id: u64,
+    pub(super) transport: Transport,
     pub(super) remote: SocketAddr,
     pub(super) limits: TcpLimits,
+    pub(super) tls: Arc<Tls>,
     /// What is to be written. The driver drops the connection when it is full.
     pub(super) outgoing: mpsc::Receiver<Bytes>,
     /// Waits when the driver is behind, which slows the peer down and nobody else.
@@ -61,27 +72,69 @@ pub(super) struct Connection {
 
 impl Connection {
     /// `local` is what the peer is told we are: our listening port, also where the connection is our own.
-    pub(super) async fn accepted(self, stream: TcpStream, local: SocketAddr) {
-        let (connection, remote, events) = (self.id, self.remote, self.events.clone());
+    pub(super) async fn accepted(self, stream: TcpStream, local: SocketAddr, websocket: &websocket::Config) {
+        let (transport, remote, limit) = (self.transport, self.remote, self.limits.message);
+        let (events, closed) = (self.events.clone(), self.closed());
+        let tls = self.tls.clone();
+        let ended = async {
+            stream.set_nodelay(true)?;
+            match transport {
+                Transport::Udp | Transport::Tcp => self.serve(stream, local, true).await,
+                Transport::Tls(_) => self.serve(timeout(limit, tls.accept(stream)).await??, local, true).await,
+                Transport::Ws => self.serve_websocket(stream, local, websocket).await,
+                Transport::Wss => {
+                    let stream = timeout(limit, tls.accept(stream)).await??;
+                    self.serve_websocket(stream, local, websocket).await
+                }
+            }
+        };
         // How a connection ended changes nothing: its sessions are told that it did.
-        let _ = self.serve(stream, local, true).await;
-        let _ = events.send(TcpEvent::Closed { connection, remote }).await;
+        if let Err(error) = ended.await {
+            tracing::debug!(%remote, transport = transport.via_token(), %error, "a peer's connection ended");
+        }
+        let _ = events.send(closed).await;
     }
 
     /// Connects first. `local` is `None` where nothing is listened on: then the connection's own address stands in.
     pub(super) async fn connecting(self, local: Option<SocketAddr>, limit: Duration) {
-        let (connection, remote, events) = (self.id, self.remote, self.events.clone());
-        if let Ok(Ok(stream)) = timeout(limit, TcpStream::connect(remote)).await
-            && let Ok(own) = stream.local_addr()
-        {
+        let (transport, remote) = (self.transport, self.remote);
+        let (events, closed) = (self.events.clone(), self.closed());
+        let connected = async {
+            let stream = timeout(limit, TcpStream::connect(remote)).await??;
+            stream.set_nodelay(true)?;
+            let own = stream.local_addr()?;
             let local = local.map_or(own, |local| SocketAddr::new(own.ip(), local.port()));
-            let _ = self.serve(stream, local, false).await;
+            Ok::<_, io::Error>((stream, local))
+        };
+        match (connected.await, transport) {
+            (Ok((stream, local)), Transport::Tls(peer)) => match self.secure(stream, peer, limit).await {
+                Ok(stream) => drop(self.serve(stream, local, false).await),
+                // Only a person can mend this.
+                Err(error) => tracing::warn!(%remote, %error, "no TLS connection"),
+            },
+            (Ok((stream, local)), _) => drop(self.serve(stream, local, false).await),
+            (Err(error), _) => tracing::debug!(%remote, %error, "no connection"),
         }
-        let _ = events.send(TcpEvent::Closed { connection, remote }).await;
+        let _ = events.send(closed).await;
     }
 
-    async fn serve(mut self, mut stream: TcpStream, local: SocketAddr, from_stranger: bool) -> io::Result<()> {
-        stream.set_nodelay(true)?;
+    async fn secure(
+        &self,
+        stream: TcpStream,
+        peer: TlsPeer,
+        limit: Duration,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>> {
+        timeout(limit, self.tls.connect(stream, peer)).await?
+    }
+
+    fn closed(&self) -> TcpEvent {
+        TcpEvent::Closed { connection: self.id, transport: self.transport, remote: self.remote }
+    }
+
+    async fn serve<S>(mut self, mut stream: S, local: SocketAddr, from_stranger: bool) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut parser = StreamParser::new(self.limits.parser);
         let mut idle_at = Instant::now() + self.limits.idle;
         // A stranger owes its first message; anybody owes the rest of a message begun.
@@ -93,7 +146,7 @@ impl Connection {
                 bytes = self.outgoing.recv() => {
                     let Some(bytes) = bytes else { return stream.shutdown().await };
                     idle_at = Instant::now() + self.limits.idle;
-                    timeout(self.limits.write, stream.write_all(&bytes)).await??;
+                    write(&mut stream, &bytes, self.limits.write).await?;
                 }
                 () = sleep_until(deadline) => return Ok(()),
                 length = stream.read(&mut buffer) => {
@@ -105,12 +158,14 @@ impl Connection {
                     parser.push(&buffer[..length]);
                     let mut whole = false;
                     while let Some(framed) = parser.next() {
-                        let remote = self.remote;
+                        let (transport, remote) = (self.transport, self.remote);
                         let event = match framed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
-                            Framed::Message(message) => TcpEvent::Message { remote, local, message: Box::new(message) },
-                            Framed::Unreadable { bytes, .. } => TcpEvent::Unreadable { remote, local, bytes },
+                            Framed::Message(message) => {
+                                TcpEvent::Message { transport, remote, local, message: Box::new(message) }
+                            }
+                            Framed::Unreadable { bytes, .. } => TcpEvent::Received { transport, remote, local, bytes },
                             Framed::KeepAlive(KeepAlive::Ping) => {
-                                timeout(self.limits.write, stream.write_all(PONG)).await??;
+                                write(&mut stream, PONG, self.limits.write).await?;
                                 continue;
                             }
                             Framed::KeepAlive(KeepAlive::Pong) => continue,
@@ -130,4 +185,16 @@ impl Connection {
             }
         }
     }
+}
+
+async fn write<S>(stream: &mut S, bytes: &[u8], limit: Duration) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    timeout(limit, async {
+        stream.write_all(bytes).await?;
+        // What is written under TLS may wait inside for its record to be whole.
+        stream.flush().await
+    })
+    .await?
 }

@@ -1,12 +1,14 @@
-//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP and TCP, hold, and a blind
+//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, hold, and a blind
 //! transfer. It is steered over its control socket, by JSON in netstrings.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use telefonist::leg::{EndedBy, LegCommand, LegEvent, TransferProgress};
+use telefonist::trunk::tls;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,7 +17,7 @@ use tokio::time::interval;
 use crate::desk::{Desk, ends, expect, hears_tone, says};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, files, free_port};
-use crate::support::{Process, settles, within};
+use crate::support::{ANY, Process, settles, within};
 use crate::unless_skipped;
 
 /// A file source falls silent for good at its end: longer than any call here.
@@ -34,6 +36,11 @@ struct Phone {
 
 impl Phone {
     async fn start() -> Phone {
+        Phone::start_with("").await
+    }
+
+    /// With further lines in its settings.
+    async fn start_with(settings: &str) -> Phone {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let (address, control) = (free_pair(), free_port());
@@ -42,7 +49,7 @@ impl Phone {
             "sip_listen {address}\nnet_interface {}\naudio_source aufile,{}\naudio_player aubridge,ear\n\
              audio_alert aubridge,alert\nsnd_path {}\nctrl_tcp_listen {control}\nmodule_path {}\n\
              module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
-             module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
+             module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{settings}",
             address.ip(),
             path("tone.wav").display(),
             dir.path().display(),
@@ -195,6 +202,83 @@ async fn a_phone_is_called() {
         assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200), "{transport}");
         phone.sees("CALL_CLOSED").await;
         desk.close().await;
+    }
+}
+
+/// Each shows a certificate for the address it is called at, and believes the authority of both. The door's cannot be
+/// taken for one that another authority made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_and_the_door_call_each_other_over_tls() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let door = |authority: &Authority| {
+        let (certificate, key) = authority.sign();
+        tls::Config {
+            listen: Some(ANY),
+            certificate: Some(file("door.pem", &certificate)),
+            key: Some(file("door.key", &key)),
+            trusted: Some(file("trusted.pem", &authority.pem)),
+            ..tls::Config::default()
+        }
+    };
+    let (certificate, key) = authority.sign();
+    let settings = format!(
+        "sip_certificate {}\nsip_cafile {}\nsip_verify_server yes\n",
+        file("phone.pem", &(certificate + &key)).display(),
+        file("authority.pem", &authority.pem).display(),
+    );
+
+    let mut desk = Desk::secured(door(&authority)).await;
+    let mut phone = Phone::start_with(&settings).await;
+    phone.does("dial", &desk.address("tls")).await;
+    let mut leg = desk.answers().await;
+    phone.sees("CALL_ESTABLISHED").await;
+    hears_tone(&mut leg).await;
+    phone.does("hangup", "").await;
+    assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200));
+
+    // It takes TLS on the port after the one it was given.
+    let target = format!("sip:phone@{}:{};transport=tls", phone.address.ip(), phone.address.port() + 1);
+    let mut leg = desk.calls(&target).await;
+    hears_tone(&mut leg).await;
+    leg.commands.send(LegCommand::HangUp).await.unwrap();
+    assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200));
+    desk.close().await;
+
+    let strange = Desk::secured(door(&stranger)).await;
+    phone.does("dial", &strange.address("tls")).await;
+    phone.sees("CALL_CLOSED").await;
+    let mut leg = strange.places(&target).await;
+    assert_eq!(ends(&mut leg).await, (EndedBy::Network, 503));
+    strange.close().await;
+}
+
+/// An authority for one test.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Authority { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A certificate for 127.0.0.1 and its key.
+    fn sign(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![ANY.ip().to_string()]).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use telefonist::base::TurnId;
 use telefonist::leg::{Arrivals, EndedBy, Leg, LegCommand, LegEvent, LegIds, arrivals};
 use telefonist::media::{self, MediaPlane};
-use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk};
+use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk, tls};
 
 use crate::support::{ANY, within};
 
@@ -22,8 +22,16 @@ impl Desk {
 
     /// A door with accounts.
     pub async fn with(accounts: Vec<AccountConfig>) -> Desk {
-        let config =
-            trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), accounts, ..trunk::Config::default() };
+        Desk::configured(trunk::Config { accounts, ..trunk::Config::default() }).await
+    }
+
+    /// A door with TLS.
+    pub async fn secured(tls: tls::Config) -> Desk {
+        Desk::configured(trunk::Config { tls, ..trunk::Config::default() }).await
+    }
+
+    async fn configured(config: trunk::Config) -> Desk {
+        let config = trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), ..config };
         let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
         let (legs, arrivals) = arrivals();
         let trunk = Trunk::start(config, legs, media, Arc::new(LegIds::new(6))).await.unwrap();
@@ -32,7 +40,11 @@ impl Desk {
 
     pub fn address(&self, transport: &str) -> String {
         let listening = self.trunk.listening();
-        let address = if transport == "tcp" { listening.tcp } else { listening.udp };
+        let address = match transport {
+            "tcp" => listening.tcp,
+            "tls" => listening.tls,
+            _ => listening.udp,
+        };
         format!("sip:desk@{};transport={transport}", address.unwrap())
     }
 
@@ -48,9 +60,14 @@ impl Desk {
 
     /// Calls somebody who answers.
     pub async fn calls(&self, target: &str) -> Leg {
-        let mut leg = self.trunk.caller().invite(target, InviteOptions::default()).await.unwrap();
+        let mut leg = self.places(target).await;
         expect(&mut leg, LegEvent::Answered).await;
         leg
+    }
+
+    /// Calls somebody.
+    pub async fn places(&self, target: &str) -> Leg {
+        self.trunk.caller().invite(target, InviteOptions::default()).await.unwrap()
     }
 
     pub async fn close(self) {

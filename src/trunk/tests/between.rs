@@ -169,7 +169,7 @@ async fn a_target_that_cannot_be_called_is_told_at_once() {
         ("two words", InviteError::BadTarget),
         ("+380441234567", InviteError::NoAccount),
         ("sip:shop@127.0.0.1;transport=tcp", InviteError::NoTransport),
-        ("sips:shop@127.0.0.1", InviteError::NoTransport),
+        ("sips:shop@127.0.0.1;transport=udp", InviteError::NoTransport),
         ("sip:shop@[::1]", InviteError::Unresolvable),
     ] {
         let refused = caller.invite(target, InviteOptions::default()).await;
@@ -224,7 +224,7 @@ async fn a_door_that_cannot_be_is_not_opened() {
     let caller = CallerConfig { user: "phone".to_owned(), password: Secret::new("x".to_owned()) };
     let base = || Config { listen_udp: loopback(), listen_tcp: None, ..Config::default() };
     for (config, expected) in [
-        (Config { listen_udp: None, ..base() }, "neither"),
+        (Config { listen_udp: None, ..base() }, "no transport"),
         (Config { accounts: vec![account("a"), account("a")], ..base() }, "twice"),
         (
             Config { accounts: vec![AccountConfig { registrar: "http://x".to_owned(), ..account("a") }], ..base() },

@@ -168,25 +168,27 @@ async fn the_records_of_a_carrier_lead_past_a_dead_server_to_a_live_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_without_service_records_and_silent_servers() {
-    let listening = Listening { udp: loopback(), tcp: None };
+    let listening = Listening { udp: loopback(), ..Listening::default() };
+    let tls = Tls::new(tls::Config::default()).unwrap();
     let pbx = ["sip:pbx.test".parse().unwrap()];
     let plain = NameServer::open(vec![("pbx.test", A, loopback_address())], None).await;
-    let hops = Names::new(&[plain.address]).hops_to(&pbx, listening).await.unwrap();
+    let hops = Names::new(&[plain.address]).hops_to(&pbx, listening, &tls).await.unwrap();
     assert_eq!(hops.iter().map(|hop| hop.remote).collect::<Vec<_>>(), [SocketAddr::from((Ipv4Addr::LOCALHOST, 5060))]);
 
     // A router that drops queries for NAPTR costs one wait and not one for each call.
     let router = NameServer::open(vec![("pbx.test", A, loopback_address())], Some(NAPTR)).await;
     let names = Names::new(&[router.address]);
-    assert_eq!(names.hops_to(&pbx, listening).await.unwrap().len(), 1);
+    assert_eq!(names.hops_to(&pbx, listening, &tls).await.unwrap().len(), 1);
     let asked = router.times_asked(NAPTR);
     assert!(asked > 0);
-    assert_eq!(names.hops_to(&pbx, listening).await.unwrap().len(), 1);
+    assert_eq!(names.hops_to(&pbx, listening, &tls).await.unwrap().len(), 1);
     assert_eq!(router.times_asked(NAPTR), asked);
 
     // Several first hops stand in their order, and one that is not to be found is no obstacle.
     let both = ["sip:absent.test", "sip:127.0.0.1:5070", "sip:pbx.test"].map(|uri| uri.parse().unwrap());
     let names = Names::new(&[plain.address]);
-    let ports: Vec<u16> = names.hops_to(&both, listening).await.unwrap().iter().map(|hop| hop.remote.port()).collect();
+    let ports: Vec<u16> =
+        names.hops_to(&both, listening, &tls).await.unwrap().iter().map(|hop| hop.remote.port()).collect();
     assert_eq!(ports, [5070, 5060]);
-    assert_eq!(names.hops_to(&both[..1], listening).await, Err(Nowhere::NoAddress));
+    assert_eq!(names.hops_to(&both[..1], listening, &tls).await, Err(Nowhere::NoAddress));
 }

@@ -1,11 +1,15 @@
 //! The door on loopback: two of our own calling each other, and peers written by hand, good and bad.
 
 mod accounts;
+pub mod authority;
 mod between;
 mod caps;
 mod dns;
+mod families;
 mod peer;
 mod profiles;
+mod secure;
+mod softphone;
 mod strangers;
 mod tcp;
 mod transfer;
