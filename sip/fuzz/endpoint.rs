@@ -11,7 +11,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sip::auth::Credentials;
 use sip::endpoint::{
-    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Registration, SessionId, Transport,
+    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, Registration,
+    SessionId, Transport,
 };
 use sip::ids::IdSource;
 use sip::message::{HeaderName, Limits, Message};
@@ -85,6 +86,8 @@ impl Agent {
             target: "sip:bob@192.0.2.2".parse().expect("a URI"),
             hop: self.hop,
             others: Vec::new(),
+            routes: Vec::new(),
+            redirects: Redirects::default(),
             from: "<sip:alice@example.org>".parse().expect("an address"),
             to: "<sip:bob@192.0.2.2>".parse().expect("an address"),
             credentials: Some(credentials()),
@@ -152,6 +155,7 @@ impl Agent {
                     sent += 1;
                     self.note(&bytes);
                 }
+                Output::Locate { .. } => {}
                 Output::Event(event) => self.on_event(event),
             }
         }

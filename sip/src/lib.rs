@@ -29,7 +29,7 @@
 //! | 3515, 4488, 5589, 7647 REFER, transfer | `dialog::refer`, `dialog::referral`, `endpoint::transfer`, `endpoint::transferee` | as transferor and transferee, inside dialogs only; `tests/ladder/transfer.rs`, `tests/ladder/transferee.rs` |
 //! | 3550, 3551 RTP, RTCP, audio profile | `rtp` | one stream: SR, RR, SDES CNAME, BYE |
 //! | 3581 `rport` | `message`, `endpoint`, `register` | asked for and filled in |
-//! | 3608 Service-Route, 3327 Path | `message` | read as lists; not followed |
+//! | 3608 Service-Route, 3327 Path | `register`, `endpoint` | followed and asked for; no Path of our own |
 //! | 3891 Replaces | `endpoint::replaces`, `endpoint::transfer` | a newcomer for a call of ours; sent inside Refer-To; `tests/ladder/replaces.rs` |
 //! | 3892 Referred-By | `message`, `endpoint` | sent, and handed on as it came; no signatures |
 //! | 3966 `tel:` | `message` | read, written, compared |

@@ -100,6 +100,8 @@ pub struct Registrant {
     cseq: u32,
     expires_s: u32,
     auth: Option<ClientAuth>,
+    /// RFC 3608: as of the last success.
+    service_route: Vec<NameAddr>,
     state: State,
     failures: u32,
     timers: Timers,
@@ -147,6 +149,7 @@ impl Registrant {
             expires_s: registration.expires_s,
             auth: registration.credentials.clone().map(ClientAuth::new),
             state: State::Registering { requests: 0, leaving: false },
+            service_route: Vec::new(),
             failures: 0,
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -196,6 +199,10 @@ impl Registrant {
     /// The way to the registrar that is in use.
     pub fn hop(&self) -> Hop {
         self.hop
+    }
+
+    pub fn service_route(&self) -> &[NameAddr] {
+        &self.service_route
     }
 
     pub fn is_registered(&self) -> bool {
@@ -264,6 +271,8 @@ impl Registrant {
             }
             _ => {
                 let expires_s = self.granted(response);
+                // RFC 3608 §6.1: the last answer counts, also when it has no such route any more.
+                self.service_route = response.headers.service_routes().unwrap_or_default();
                 let life = Duration::from_secs(u64::from(expires_s)).max(SHORTEST_LIFE);
                 self.state = State::Registered;
                 self.timers.start(Timer::Refresh, now + life.mul_f64(0.8));
@@ -408,6 +417,8 @@ impl Registrant {
         headers.push(HeaderName::CSeq, format!("{} REGISTER", self.cseq));
         headers.push(HeaderName::Contact, format!("<{}>;expires={expires_s}", self.contact_uri()));
         headers.push(HeaderName::Expires, expires_s);
+        // RFC 3327 §5.1: proxies may write themselves between the registrar and us.
+        headers.push(HeaderName::Supported, "path");
         if let Some(auth) = &mut self.auth {
             auth.authorize(&mut request);
         }

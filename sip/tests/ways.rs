@@ -4,3 +4,24 @@
 mod bench;
 #[path = "ways/failover.rs"]
 mod failover;
+#[path = "ways/in_dialog.rs"]
+mod in_dialog;
+#[path = "ways/redirect.rs"]
+mod redirect;
+#[path = "ways/routes.rs"]
+mod routes;
+
+use bench::{Bench, OURS, address};
+use sip::endpoint::{Hop, Transport};
+
+pub fn sdp() -> bytes::Bytes {
+    bytes::Bytes::from_static(b"v=0\r\n")
+}
+
+fn check(bench: &mut Bench, expect: expect_test::Expect) {
+    expect.assert_eq(&bench.look());
+}
+
+fn hop(transport: Transport, remote: &str) -> Hop {
+    Hop { transport, local: address(OURS), remote: address(remote) }
+}

@@ -288,6 +288,8 @@ fn account(section: &Section<'_>) -> trunk::AccountConfig {
     switches::read(section, &mut account);
     section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
     section.texts("outbound_proxies", "[\"sip:proxy.carrier.example\"]", &mut account.outbound_proxies);
+    section.number("redirects", 0..=10, &mut account.redirects);
+    section.texts("redirect_hosts", "[\"carrier.example\"]", &mut account.redirect_hosts);
     section.text("user", "\"380441234567\"", &mut account.user);
     section.optional_text("auth_user", "\"380441234567\"", &mut account.auth_user);
     section.secret("password", "password_file", &mut account.password);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sip::auth::Credentials;
-use sip::endpoint::{AccountId, Hop, Registration, Watch};
+use sip::endpoint::{AccountId, Hop, Redirects, Registration, Watch};
 use sip::message::{Host, NameAddr, Uri};
 
 use super::numbers::NumberPlan;
@@ -24,6 +24,8 @@ pub struct Account {
     registrar: Uri,
     /// Where requests go first, in the order to try: the outbound proxies, or the registrar.
     first_hops: Vec<Uri>,
+    /// Which redirections of calls through this account are followed.
+    pub redirects: Redirects,
     pub domain: Host,
     user: String,
     pub contact_user: String,
@@ -69,6 +71,10 @@ impl Account {
             Some(domain) => Host::from_str(domain).map_err(|_| bad())?,
             None => registrar.host.clone(),
         };
+        let allowed = config.redirect_hosts.iter().map(|host| Host::from_str(host).map_err(|_| bad()));
+        let mut hosts = allowed.collect::<Result<Vec<Host>, _>>()?;
+        hosts.extend([domain.clone(), registrar.host.clone()]);
+        let redirects = Redirects { most: config.redirects, hosts, same_way: false };
         let credentials = (!config.password.expose().is_empty()).then(|| Credentials {
             username: config.auth_user.clone().unwrap_or_else(|| config.user.clone()),
             password: config.password.expose().clone(),
@@ -80,6 +86,7 @@ impl Account {
             registers: config.register,
             registrar,
             first_hops,
+            redirects,
             domain,
             user: config.user.clone(),
             contact_user: config.contact_user.clone().unwrap_or_else(|| config.user.clone()),
@@ -137,6 +144,10 @@ impl Account {
 
     fn address_of(&self, number: &PhoneNumber) -> Uri {
         Uri::sip(self.domain.clone()).with_user(&self.numbers.write(number))
+    }
+
+    pub fn has_outbound_proxy(&self) -> bool {
+        self.first_hops != [self.registrar.clone()]
     }
 
     /// How it stands before anything happened.

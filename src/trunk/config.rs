@@ -104,6 +104,11 @@ pub struct AccountConfig {
     pub registrar: String,
     /// Where requests go first, when that is not the registrar: the first that serves, in this order.
     pub outbound_proxies: Vec<String>,
+    /// Redirections of a call that are followed, one after the other (RFC 3261 §8.1.3.4): to the carrier's own hosts, and
+    /// to `redirect_hosts`. Nobody else may send our calls where they cost money.
+    pub redirects: u8,
+    /// Further hosts that calls may be redirected to.
+    pub redirect_hosts: Vec<String>,
     pub user: String,
     /// Digest user name, when it differs from `user`.
     pub auth_user: Option<String>,
@@ -144,6 +149,8 @@ impl Default for AccountConfig {
             name: String::new(),
             registrar: String::new(),
             outbound_proxies: Vec::new(),
+            redirects: 2,
+            redirect_hosts: Vec::new(),
             user: String::new(),
             auth_user: None,
             password: Secret::new(String::new()),

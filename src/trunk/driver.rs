@@ -10,10 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use sip::endpoint::{
-    AccountId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState, SessionId,
-    Transport, Warning,
+    AccountId, AskId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState,
+    SessionId, Transport, Warning,
 };
 use sip::locate::Nowhere;
+use sip::message::Uri;
 use tokio::select;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -64,8 +65,8 @@ pub(super) struct Driver {
     routes: Routes,
     sessions: HashMap<SessionId, mpsc::Sender<Event>>,
     legs: JoinSet<SessionId>,
-    /// Registrars being looked up.
-    lookups: JoinSet<(AccountId, Result<Vec<Hop>, Nowhere>)>,
+    /// Servers being looked up: those of each account, and what the endpoint asked for.
+    lookups: JoinSet<Looked>,
     /// The ways to each account's servers, once known.
     hops: HashMap<AccountId, Vec<Hop>>,
     wishes: mpsc::Receiver<Wish>,
@@ -75,12 +76,18 @@ pub(super) struct Driver {
     closing: Option<Instant>,
 }
 
+/// The servers that were found, and for whom.
+enum Looked {
+    Account(AccountId, Result<Vec<Hop>, Nowhere>),
+    Asked(AskId, Vec<Hop>),
+}
+
 /// What a wait brought.
 enum Wake {
     Tick,
     Wish(Option<Wish>),
     LegDone(Option<SessionId>),
-    Looked(AccountId, Result<Vec<Hop>, Nowhere>),
+    Looked(Looked),
     Tcp(TcpEvent),
     Accepted(Accepted),
     Datagram(io::Result<(usize, SocketAddr)>),
@@ -123,7 +130,7 @@ impl Driver {
                 () = until(self.endpoint.deadline().map(|(at, _)| at)) => Wake::Tick,
                 wish = self.wishes.recv() => Wake::Wish(wish),
                 Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
-                Some(Ok((account, hop))) = self.lookups.join_next() => Wake::Looked(account, hop),
+                Some(Ok(looked)) = self.lookups.join_next() => Wake::Looked(looked),
                 wake = network(&mut self.connections, &self.sockets, &mut datagram) => wake,
             };
             match wake {
@@ -131,7 +138,8 @@ impl Driver {
                 Wake::Wish(Some(wish)) => self.wish(wish),
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
-                Wake::Looked(account, hop) => self.looked(account, hop),
+                Wake::Looked(Looked::Account(account, hops)) => self.looked(account, hops),
+                Wake::Looked(Looked::Asked(ask, hops)) => self.handle(Input::Located { ask, hops }),
                 Wake::Tcp(event) => self.connection(event),
                 Wake::Accepted(Accepted { transport, stream, local, remote }) => {
                     self.connections.accept((transport, remote), stream, local);
@@ -210,6 +218,7 @@ impl Driver {
                         self.endpoint.handle(Instant::now(), failed);
                     }
                 }
+                Output::Locate { ask, uri } => self.locate(ask, uri),
                 Output::Event(event) => self.event(event),
             }
         }
@@ -357,7 +366,15 @@ impl Driver {
         let (id, uris, shared) = (account.id, account.first_hops().to_vec(), self.shared.clone());
         self.lookups.spawn(async move {
             sleep(pause).await;
-            (id, shared.names.hops_to(&uris, shared.listening, &shared.tls).await)
+            Looked::Account(id, shared.names.hops_to(&uris, shared.listening, &shared.tls).await)
+        });
+    }
+
+    fn locate(&mut self, ask: AskId, uri: Uri) {
+        let shared = self.shared.clone();
+        self.lookups.spawn(async move {
+            let hops = shared.names.hops_to(&[uri], shared.listening, &shared.tls).await;
+            Looked::Asked(ask, hops.unwrap_or_default())
         });
     }
 
@@ -403,6 +420,7 @@ impl Driver {
         match state {
             RegistrationState::Registered { expires_s, public } => {
                 tracing::info!(account = account.name, expires_s, "registered");
+                shared.set_service_route(id, self.endpoint.service_route(id));
                 self.set_state(id, AccountState::Registered { public: *public });
             }
             RegistrationState::Failed { status, retry_in } => {

@@ -23,16 +23,18 @@ mod tests;
 pub mod tls;
 pub mod websocket;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sip::auth::Realm;
-use sip::endpoint::{Endpoint, EndpointConfig};
+use sip::endpoint::{AccountId, Endpoint, EndpointConfig};
 use sip::ids::IdSource;
+use sip::message::NameAddr;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -127,6 +129,8 @@ struct Shared {
     listening: Listening,
     names: Names,
     tls: Arc<Tls>,
+    /// The route of requests outside dialogs that each account's registrar asked for (RFC 3608).
+    service_routes: Mutex<HashMap<AccountId, Vec<NameAddr>>>,
     arrivals: mpsc::Sender<Leg>,
     media: Arc<MediaPlane>,
     ids: Arc<LegIds>,
@@ -140,6 +144,16 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
+    fn set_service_route(&self, account: AccountId, route: &[NameAddr]) {
+        let mut routes = self.service_routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.insert(account, route.to_vec());
+    }
+
+    fn service_route(&self, account: AccountId) -> Vec<NameAddr> {
+        let routes = self.service_routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.get(&account).cloned().unwrap_or_default()
+    }
+
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
@@ -184,7 +198,18 @@ impl Trunk {
         let (accounts_tx, statuses) = watch::channel(accounts.iter().map(Account::status).collect());
         let draining = AtomicBool::new(false);
         let names = Names::new(&config.name_servers);
-        let shared = Arc::new(Shared { names, config, accounts, listening, tls, arrivals, media, ids, draining });
+        let shared = Arc::new(Shared {
+            service_routes: Mutex::default(),
+            names,
+            config,
+            accounts,
+            listening,
+            tls,
+            arrivals,
+            media,
+            ids,
+            draining,
+        });
         let (wishes_tx, wishes) = mpsc::channel(WISHES);
         let wishes = (wishes, wishes_tx.downgrade());
         let driver = Driver::new(shared.clone(), endpoint, sockets, wishes, accounts_tx);

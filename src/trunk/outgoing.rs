@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sip::endpoint::{Hop, Invite, SessionId};
+use sip::endpoint::{Hop, Invite, Redirects, SessionId};
 use sip::locate::Nowhere;
 use sip::message::{Host, NameAddr, Uri};
 use tokio::sync::mpsc;
@@ -47,8 +47,9 @@ pub(super) async fn invite(
         Some(account) => Some(line_of(account).await?),
         None => None,
     };
-    let first_hops = account.map_or(std::slice::from_ref(&target), Account::first_hops);
-    let hops = shared.names.hops_to(first_hops, shared.listening, &shared.tls).await?;
+    let routes = account.map(|account| shared.service_route(account.id)).unwrap_or_default();
+    let first_hops = first_hops(account, &routes, &target);
+    let hops = shared.names.hops_to(&first_hops, shared.listening, &shared.tls).await?;
     let (&hop, others) = hops.split_first().ok_or(InviteError::Unresolvable)?;
     let port = shared.media.open(hop.local.ip()).map_err(|error| {
         tracing::error!(%error, "a call cannot be placed");
@@ -82,6 +83,11 @@ pub(super) async fn invite(
         target,
         hop,
         others: others.to_vec(),
+        redirects: Redirects {
+            same_way: !routes.is_empty() || account.is_some_and(Account::has_outbound_proxy),
+            ..account.map(|account| account.redirects.clone()).unwrap_or_default()
+        },
+        routes,
         from,
         credentials: account.and_then(|account| account.credentials.clone()),
         sdp,
@@ -90,6 +96,14 @@ pub(super) async fn invite(
     });
     wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
     Ok(leg)
+}
+
+/// RFC 3608 §6.1: an outbound proxy stays the first hop, with the registrar's route behind it. Where the servers of that
+/// route cannot be found, the registrar itself is tried.
+fn first_hops(account: Option<&Account>, routes: &[NameAddr], target: &Uri) -> Vec<Uri> {
+    let Some(account) = account else { return vec![target.clone()] };
+    let route = routes.first().filter(|_| !account.has_outbound_proxy());
+    route.map(|route| route.uri.clone()).into_iter().chain(account.first_hops().iter().cloned()).collect()
 }
 
 /// A line for a call through `account`. Where calls may not begin as fast, the call waits for its turn, but not for long.

@@ -7,6 +7,11 @@ use crate::message::{HeaderError, NameAddr, Request, Response, Uri};
 pub struct RouteSet(Vec<NameAddr>);
 
 impl RouteSet {
+    /// One that is known before the dialog: a Service-Route (RFC 3608 §6.1).
+    pub fn preloaded(routes: Vec<NameAddr>) -> RouteSet {
+        RouteSet(routes)
+    }
+
     /// The callee's: Record-Route in order (RFC 3261 §12.1.1).
     pub fn of_request(request: &Request) -> Result<RouteSet, HeaderError> {
         Ok(RouteSet(request.headers.record_routes()?))

@@ -7,29 +7,37 @@ use std::time::{Duration, Instant};
 use super::Endpoint;
 use super::agenda::Owner;
 use super::io::SessionId;
-use super::session::{Phase, Session};
-use super::table::{ClientContext, ClientId, Purpose};
-use super::write;
+use super::redirect::Redirected;
+use super::session::Phase;
+use super::table::ClientContext;
 use crate::hop::Hop;
-use crate::message::{HeaderName, Request, Response, Scheme, StatusCode};
+use crate::message::{Response, StatusCode};
 use crate::timer::Timer;
 
 /// What is left to try for an INVITE.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    rest: VecDeque<Hop>,
-    contact_user: String,
+    pub rest: VecDeque<Hop>,
+    pub contact_user: String,
+    pub redirected: Redirected,
 }
 
 impl Endpoint {
     /// The targets in the order to try them: those over which an account is registered first, for carriers and NATs
     /// expect calls where the binding is; those that failed lately last.
-    pub(super) fn course(&self, now: Instant, first: Hop, others: &[Hop], contact_user: &str) -> (Hop, Course) {
+    pub(super) fn course(
+        &self,
+        now: Instant,
+        first: Hop,
+        others: &[Hop],
+        contact_user: &str,
+        redirected: Redirected,
+    ) -> (Hop, Course) {
         let mut hops: Vec<Hop> = std::iter::once(first).chain(others.iter().copied()).collect();
         hops.sort_by_key(|hop| (self.avoided.contains(now, hop), !self.is_registered_over(hop)));
         let mut rest = VecDeque::from(hops);
         let first = rest.pop_front().unwrap_or(first);
-        (first, Course { rest, contact_user: contact_user.to_owned() })
+        (first, Course { rest, contact_user: contact_user.to_owned(), redirected })
     }
 
     /// How long a target may leave an INVITE without any answer while there are others.
@@ -58,23 +66,12 @@ impl Endpoint {
 
     /// Sends the INVITE to the next target, if there is one.
     pub(super) fn invite_elsewhere(&mut self, now: Instant, id: SessionId, context: &ClientContext) -> bool {
-        let public = self.config.public_address;
         let Some(session) = self.sessions.get_mut(id) else { return false };
         if !matches!(session.phase, Phase::Calling { cancel: None, .. }) || !session.early.is_empty() {
             return false;
         }
         let Some(hop) = session.course.rest.pop_front() else { return false };
-        let secure = context.request.uri.scheme == Scheme::Sips;
-        let contact = write::contact(&session.course.contact_user, hop, public, secure);
-        let mut request = Request::clone(&context.request);
-        request.headers.set(HeaderName::Contact, contact.as_str());
-        session.flow = hop;
-        session.contact = contact;
-        let client = self.request(now, request, hop, Purpose::Invite(id));
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.phase = Phase::Calling { client, provisional: false, cancel: None };
-        }
-        self.await_target(now, id);
+        self.invite_over(now, id, context, hop);
         true
     }
 
@@ -86,11 +83,13 @@ impl Endpoint {
         context: &ClientContext,
         response: &Response,
     ) -> bool {
-        if response.status != StatusCode::SERVICE_UNAVAILABLE {
-            return false;
+        if response.status == StatusCode::SERVICE_UNAVAILABLE {
+            self.avoid(now, &context.hop, Some(response));
+            if self.invite_elsewhere(now, id, context) {
+                return true;
+            }
         }
-        self.avoid(now, &context.hop, Some(response));
-        self.invite_elsewhere(now, id, context)
+        self.follow_redirect(now, id, context, response)
     }
 
     /// Leaves a target alone for as long as it asked (RFC 3261 §21.5.4), or as we think fit.
@@ -98,10 +97,5 @@ impl Endpoint {
         let asked = response.and_then(|response| response.headers.retry_after().ok().flatten());
         let wait = asked.map_or(self.config.avoid_for, |retry| Duration::from_secs(u64::from(retry.seconds)));
         self.avoided.failed(now, hop, wait);
-    }
-
-    /// Whether this client transaction is the one a session waits for.
-    pub(super) fn is_calling(session: &Session, client: ClientId) -> bool {
-        matches!(session.phase, Phase::Calling { client: current, .. } if current == client)
     }
 }

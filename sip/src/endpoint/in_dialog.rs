@@ -92,6 +92,9 @@ impl Endpoint {
         if status.is_provisional() {
             return;
         }
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.sought = false;
+        }
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
             && let Some(again) = self.authorized_again(now, id, context, response)
         {
@@ -121,10 +124,13 @@ impl Endpoint {
             self.request(now, Request::clone(&context.request), hop, Purpose::InDialog(id));
             return;
         }
+        if failure == Failure::TransportFailed && self.seek_for(id, &context.request) {
+            return;
+        }
         self.on_in_dialog_outcome(now, id, &context.request.method, failure.status());
     }
 
-    fn on_in_dialog_outcome(&mut self, now: Instant, id: SessionId, method: &Method, status: StatusCode) {
+    pub(super) fn on_in_dialog_outcome(&mut self, now: Instant, id: SessionId, method: &Method, status: StatusCode) {
         match method {
             // Whatever a BYE is answered, the session is over (RFC 3261 §15.1.1).
             Method::Bye => {

@@ -10,7 +10,7 @@ use super::watch::{Reply, Watch};
 use crate::auth::Credentials;
 use crate::dialog::refer::ReferProgress;
 use crate::hop::{Hop, Transport};
-use crate::message::{Headers, Message, NameAddr, Uri};
+use crate::message::{Headers, Host, Message, NameAddr, Uri};
 use crate::register::{Registration, RegistrationState};
 
 /// One INVITE session. Inbound sessions are named by the endpoint, outbound ones by the caller with a random number.
@@ -20,6 +20,10 @@ pub struct SessionId(pub u64);
 /// One registration at one registrar, named by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub u32);
+
+/// A question of the endpoint's, answered by `Input::Located`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AskId(pub u64);
 
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -36,6 +40,12 @@ pub enum Input {
         local: SocketAddr,
         remote: SocketAddr,
         message: Box<Message>,
+    },
+    /// The answer to `Output::Locate`: the ways to the servers of the URI, in the order to try them. None where there is
+    /// no server, or none was found in time.
+    Located {
+        ask: AskId,
+        hops: Vec<Hop>,
     },
     /// A send failed or a connection closed.
     TransportFailed {
@@ -55,6 +65,11 @@ pub enum Output {
         local: Option<SocketAddr>,
         remote: SocketAddr,
         bytes: Bytes,
+    },
+    /// Find the servers of `uri` (RFC 3263), and answer with `Input::Located` in any case.
+    Locate {
+        ask: AskId,
+        uri: Uri,
     },
     Event(Event),
 }
@@ -199,6 +214,9 @@ pub struct Invite {
     pub hop: Hop,
     /// Further ways in the order to try them, where `hop` does not serve (RFC 3263 §4.3).
     pub others: Vec<Hop>,
+    /// The route the request is to take, for instance the account's Service-Route (RFC 3608 §6.1).
+    pub routes: Vec<NameAddr>,
+    pub redirects: Redirects,
     /// Who calls, usually the trunk's account; a tag is added.
     pub from: NameAddr,
     /// Who is called; usually the target.
@@ -212,6 +230,17 @@ pub struct Invite {
     pub contact_user: Option<String>,
     /// How long the far end may ring.
     pub ring_limit: Duration,
+}
+
+/// Which redirections of a call are followed (RFC 3261 §8.1.3.4). By default none is.
+#[derive(Debug, Clone, Default)]
+pub struct Redirects {
+    /// How many in a row.
+    pub most: u8,
+    /// Where they may lead, besides the host that was called.
+    pub hosts: Vec<Host>,
+    /// The way that was found for the call is good for every target: an outbound proxy or a route is on it.
+    pub same_way: bool,
 }
 
 #[derive(Debug, Clone)]

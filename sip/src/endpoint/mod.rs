@@ -17,9 +17,11 @@ mod io;
 mod offers;
 mod outbound;
 mod receive;
+mod redirect;
 mod registrations;
 mod replaces;
 mod screen;
+mod seek;
 mod session;
 mod table;
 mod transfer;
@@ -45,14 +47,15 @@ pub use crate::register::{Registration, RegistrationState};
 pub use crate::transaction::Failure;
 pub use config::EndpointConfig;
 pub use io::{
-    AccountId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, ReferRequest, ReferTo,
-    SessionEnd, SessionId, Transfer, Warning,
+    AccountId, AskId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, Redirects, ReferRequest,
+    ReferTo, SessionEnd, SessionId, Transfer, Warning,
 };
 
 pub use watch::{Answer, Reply, Watch};
 
 use agenda::{Agenda, Owner};
 use outbound::SentAck;
+use seek::Asks;
 use session::Sessions;
 use table::{ClientId, Transactions};
 use watch::Watcher;
@@ -72,6 +75,7 @@ pub struct Endpoint {
     guard: Option<ServerAuth>,
     /// Set once no new sessions are wanted.
     drain_retry_s: Option<u32>,
+    asks: Asks,
     agenda: Agenda,
     outputs: VecDeque<Output>,
 }
@@ -90,6 +94,7 @@ impl Endpoint {
             watches: BTreeMap::new(),
             guard,
             drain_retry_s: None,
+            asks: Asks::default(),
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
         }
@@ -103,6 +108,7 @@ impl Endpoint {
             Input::Framed { transport, local, remote, message } => {
                 self.on_message(now, Hop { transport, local, remote }, *message);
             }
+            Input::Located { ask, hops } => self.on_located(now, ask, hops),
             Input::TransportFailed { transport, remote } => self.on_transport_failed(now, transport, remote),
             Input::Command(command) => self.on_command(now, command),
             Input::Tick => {
@@ -185,6 +191,7 @@ impl Endpoint {
             self.drive_server(now, id, Some(ServerInput::TransportFailed));
         }
         if transport.is_reliable() {
+            self.redial(|hop| hop.transport == transport && hop.remote == remote);
             self.on_registrar_lost(now, remote);
         }
     }

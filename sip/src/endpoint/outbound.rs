@@ -6,11 +6,12 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::io::{EndedBy, Event, Invite, SessionEnd, SessionId};
+use super::redirect::Redirected;
 use super::session::{Cancel, Phase, Session};
 use super::table::{ClientContext, ClientId, Purpose};
 use super::{Endpoint, body, ways, write};
 use crate::auth::ClientAuth;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, RouteSet};
 use crate::hop::Hop;
 use crate::message::{HeaderName, Method, Request, Response, Scheme, StatusCode};
 use crate::timer::Timer;
@@ -22,6 +23,8 @@ pub(super) struct SentAck {
     /// The To tag of the 2xx: each fork has its own.
     tag: String,
     hop: Hop,
+    /// Without Via.
+    request: Request,
     bytes: Bytes,
 }
 
@@ -35,12 +38,17 @@ impl Endpoint {
                 .event(Event::Ended { session: id, end: SessionEnd { by: EndedBy::Us, status: 503, q850: None } });
         }
         let user = invite.contact_user.as_deref().unwrap_or(&self.config.contact_user);
-        let (hop, course) = self.course(now, invite.hop, &invite.others, user);
+        let redirected = Redirected::new(invite.redirects, &invite.target);
+        let (hop, course) = self.course(now, invite.hop, &invite.others, user, redirected);
         // RFC 3261 §8.1.1.8.
         let secure = invite.target.scheme == Scheme::Sips;
         let contact = write::contact(user, hop, self.config.public_address, secure);
-        let mut request = Request::new(Method::Invite, invite.target);
+        let (uri, routes) = RouteSet::preloaded(invite.routes).apply(&invite.target);
+        let mut request = Request::new(Method::Invite, uri);
         let headers = &mut request.headers;
+        for route in routes {
+            headers.push(HeaderName::Route, route);
+        }
         headers.push(HeaderName::MaxForwards, "70");
         headers.push(HeaderName::From, invite.from.with_tag(&self.ids.tag()));
         headers.push(HeaderName::To, invite.to);
@@ -164,6 +172,7 @@ impl Endpoint {
             _ => {
                 let sdp = body::of(&response.headers, &response.body);
                 self.event(Event::Answered { session: id, sdp, remote: context.hop.remote });
+                self.seek_peer(id, client, context);
             }
         }
     }
@@ -178,9 +187,24 @@ impl Endpoint {
             }
         }
         let hop = ways::first(dialog, context.hop);
+        let request = ack.clone();
         self.stamp(&mut ack, hop);
         let bytes = ack.encode();
-        self.acks.entry(client).or_default().push(SentAck { tag, hop, bytes: bytes.clone() });
+        self.acks.entry(client).or_default().push(SentAck { tag, hop, request, bytes: bytes.clone() });
+        self.send(hop, bytes);
+    }
+
+    /// The ACK once more over `hop`, where the peer was found to be; a second one does no harm.
+    pub(super) fn acknowledge_again(&mut self, client: ClientId, id: SessionId, hop: Hop) {
+        let dialog = self.sessions.get(id).and_then(|session| session.dialog.as_ref());
+        let Some(tag) = dialog.map(|dialog| dialog.id().remote_tag.clone()) else { return };
+        let mut acks = self.acks.get(&client).into_iter().flatten();
+        let Some(mut ack) = acks.find(|ack| ack.tag == tag).map(|ack| ack.request.clone()) else { return };
+        self.stamp(&mut ack, hop);
+        let bytes = ack.encode();
+        if let Some(sent) = self.acks.get_mut(&client).and_then(|acks| acks.iter_mut().find(|ack| ack.tag == tag)) {
+            (sent.hop, sent.bytes) = (hop, bytes.clone());
+        }
         self.send(hop, bytes);
     }
 

@@ -12,7 +12,7 @@ use super::table::{ClientContext, Purpose};
 use super::watch::{Answer, Reply};
 use crate::auth::Credentials;
 use crate::hop::Hop;
-use crate::message::{Method, Response, StatusCode};
+use crate::message::{Method, NameAddr, Response, StatusCode};
 use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
 use crate::transaction::Failure;
 
@@ -113,6 +113,11 @@ impl Endpoint {
         let mut here =
             self.registrations.values().filter(|registrant| registrant.hop().remote.ip() == flow.remote.ip());
         here.find_map(|registrant| registrant.registration().credentials.clone())
+    }
+
+    /// The route for requests of an account outside dialogs, as its registrar wants it (RFC 3608).
+    pub fn service_route(&self, account: AccountId) -> &[NameAddr] {
+        self.registrations.get(&account).map_or(&[], Registrant::service_route)
     }
 
     /// Whether an account is bound over `hop`.

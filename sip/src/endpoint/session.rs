@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub flow: Hop,
     /// Where an outgoing INVITE goes when this way fails.
     pub course: Course,
+    /// The peer's servers were looked up because a request could not be sent.
+    pub sought: bool,
     /// Our Contact header.
     pub contact: String,
     pub auth: Option<ClientAuth>,
@@ -111,6 +113,7 @@ impl Session {
             early: Vec::new(),
             flow,
             course: Course::default(),
+            sought: false,
             contact,
             auth: None,
             unacked: None,
@@ -147,6 +150,11 @@ pub(super) struct Sessions {
 impl Sessions {
     pub fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// The sessions that `fit`.
+    pub fn ids(&self, fit: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        self.all.values().filter(|session| fit(session)).map(|session| session.id).collect()
     }
 
     pub fn contains(&self, id: SessionId) -> bool {

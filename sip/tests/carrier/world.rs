@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sip::auth::Credentials;
 use sip::endpoint::{
-    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, ReferTo, Registration,
+    AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, ReferTo, Registration,
     RegistrationState, SessionEnd, SessionId, Transfer, Transport,
 };
 use sip::ids::IdSource;
@@ -124,6 +124,8 @@ impl World {
             target: "sip:bob@203.0.113.2".parse().expect("a URI"),
             hop,
             others: Vec::new(),
+            routes: Vec::new(),
+            redirects: Redirects::default(),
             from: "<sip:alice@10.0.0.1>".parse().expect("an address"),
             to: NameAddr::new("sip:bob@203.0.113.2".parse().expect("a URI")),
             credentials: None,
@@ -227,6 +229,7 @@ impl World {
                     };
                     self.network.send(self.now, from, remote, bytes);
                 }
+                Output::Locate { uri, .. } => panic!("nobody has a name here: {uri}"),
                 Output::Event(event) => self.on_event(index, event),
             }
         }

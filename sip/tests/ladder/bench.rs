@@ -11,10 +11,10 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sip::auth::Credentials;
 use sip::endpoint::{
-    Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Reply, SessionId, Transport,
+    AskId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, Reply, SessionId, Transport,
 };
 use sip::ids::IdSource;
-use sip::message::{HeaderName, Limits, Message, Method, Request, Response, StatusCode};
+use sip::message::{HeaderName, Limits, Message, Method, NameAddr, Request, Response, StatusCode};
 
 pub const OURS: &str = "192.0.2.1:5060";
 pub const PEER: &str = "192.0.2.2:5060";
@@ -33,6 +33,11 @@ pub struct Bench {
     pub remote: SocketAddr,
     /// Further ways for `dial`.
     pub others: Vec<Hop>,
+    /// The route and the redirections of `dial`.
+    pub routes: Vec<NameAddr>,
+    pub redirects: Redirects,
+    /// Questions for servers, not yet answered.
+    pub asked: Vec<AskId>,
     /// The session of the last `Invited`.
     pub session: SessionId,
     pub sent: Vec<Message>,
@@ -61,6 +66,9 @@ impl Bench {
             transport: Transport::Udp,
             remote: address(PEER),
             others: Vec::new(),
+            routes: Vec::new(),
+            redirects: Redirects::default(),
+            asked: Vec::new(),
             session: CALL,
             sent: Vec::new(),
             hops: Vec::new(),
@@ -92,6 +100,10 @@ impl Bench {
                     let line = format!("-> {remote} {}", describe(&message));
                     self.sent.push(message);
                     line
+                }
+                Output::Locate { ask, uri } => {
+                    self.asked.push(ask);
+                    format!("?? {uri}")
                 }
                 // The state of the registration says the same.
                 Output::Event(Event::Replied { reply, .. }) if reply.method == Method::Register => {
@@ -126,6 +138,12 @@ impl Bench {
         // Without a body, the empty line after the headers is still to come.
         let end = if text.contains("\r\n\r\n") || text.ends_with("\r\n") { "\r\n" } else { "\r\n\r\n" };
         self.bytes(text + end)
+    }
+
+    /// The answer to the oldest question that is open.
+    pub fn located(&mut self, hops: Vec<Hop>) -> &mut Bench {
+        let ask = self.asked.remove(0);
+        self.input(Input::Located { ask, hops })
     }
 
     /// Time passes, timers fire.
@@ -200,6 +218,8 @@ impl Bench {
             target: target.parse().expect("a URI"),
             hop,
             others: self.others.clone(),
+            routes: self.routes.clone(),
+            redirects: self.redirects.clone(),
             from: "<sip:alice@example.org>".parse().expect("an address"),
             to: format!("<{target}>").parse().expect("an address"),
             credentials,

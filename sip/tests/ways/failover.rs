@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use sip::auth::Credentials;
-use sip::endpoint::{AccountId, Command, Hop, Input, Registration, Transport};
+use sip::endpoint::{AccountId, Command, Input, Registration, Transport};
 use sip::message::HeaderName;
 
-use super::bench::{Bench, CALL, OURS, address};
+use super::bench::{Bench, CALL, address};
+use super::{check, hop};
 
 const SECOND: &str = "192.0.2.3:5060";
 const THIRD: &str = "192.0.2.4:5080";
-
-fn check(bench: &mut Bench, expect: Expect) {
-    expect.assert_eq(&bench.look());
-}
-
-fn hop(transport: Transport, remote: &str) -> Hop {
-    Hop { transport, local: address(OURS), remote: address(remote) }
-}
 
 fn three(transport: Transport) -> Bench {
     let mut bench = Bench::new();

@@ -1,0 +1,141 @@
+//! Servers that only a look-up can find: our owner is asked which servers a URI has, and answers. A dialog whose next
+//! hop is a name unknown to us needs it, and so does one whose connection was closed; so does a redirection.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::io::{AskId, Output, SessionId};
+use super::session::{Phase, Session};
+use super::table::{ClientContext, ClientId, Purpose};
+use super::{Endpoint, ways};
+use crate::hop::{Hop, is_private};
+use crate::message::{Request, StatusCode, Uri};
+
+/// Questions open at once. Past it a question counts as answered with nothing.
+const MOST_ASKS: usize = 10_000;
+
+/// Who waits for which servers.
+#[derive(Debug, Default)]
+pub(super) struct Asks {
+    next: u64,
+    open: HashMap<AskId, Waiting>,
+}
+
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// A call that was redirected (RFC 3261 §8.1.3.4).
+    Redirected { session: SessionId, context: Box<ClientContext> },
+    /// A dialog whose peer is to be found. `client`: the INVITE whose ACK may have missed it. `request`: what could not
+    /// be sent without.
+    Dialog { session: SessionId, client: Option<ClientId>, request: Option<Arc<Request>> },
+}
+
+impl Endpoint {
+    /// Asks for the servers of `uri`. False where nothing more can be asked.
+    pub(super) fn ask(&mut self, uri: &Uri, waiting: Waiting) -> bool {
+        if self.asks.open.len() >= MOST_ASKS {
+            return false;
+        }
+        self.asks.next += 1;
+        let ask = AskId(self.asks.next);
+        self.asks.open.insert(ask, waiting);
+        self.outputs.push_back(Output::Locate { ask, uri: uri.clone() });
+        true
+    }
+
+    pub(super) fn on_located(&mut self, now: Instant, ask: AskId, mut hops: Vec<Hop>) {
+        hops.sort_by_key(|hop| self.avoided.contains(now, hop));
+        match self.asks.open.remove(&ask) {
+            Some(Waiting::Redirected { session, context }) => self.on_redirect_located(now, session, &context, &hops),
+            Some(Waiting::Dialog { session, client, request }) => {
+                self.on_peer_located(now, session, client, request, &hops);
+            }
+            None => {}
+        }
+    }
+
+    /// RFC 3261 §8.1.2: the requests of a dialog go to its first route or the peer's Contact. Where that is a name we
+    /// did not call by, the server we called need not be on the way.
+    pub(super) fn seek_peer(&mut self, id: SessionId, client: ClientId, context: &ClientContext) {
+        let Some(Session { dialog: Some(dialog), flow, .. }) = self.sessions.get(id) else { return };
+        let uri = dialog.next_hop();
+        let known = uri.host == context.request.uri.host;
+        if known || uri.host.ip().is_some() || !uri.is_sip() || flow.transport.is_reliable() {
+            return;
+        }
+        let uri = uri.clone();
+        self.ask(&uri, Waiting::Dialog { session: id, client: Some(client), request: None });
+    }
+
+    /// The connection a session talks over was closed: the next request dials the peer at the address it named, or at
+    /// those its name has (RFC 5923 §5, RFC 3261 §18.4).
+    pub(super) fn redial(&mut self, broken: impl Fn(&Hop) -> bool) {
+        let lost: Vec<SessionId> = self.sessions.ids(|session| broken(&session.flow) && !session.sought);
+        for id in lost {
+            let Some(session) = self.sessions.get_mut(id) else { continue };
+            let Some(dialog) = &session.dialog else { continue };
+            if let Some(hop) = ways::second(dialog, session.flow, session.flow) {
+                session.flow = hop;
+            } else if dialog.next_hop().host.ip().is_none() && dialog.next_hop().is_sip() {
+                let uri = dialog.next_hop().clone();
+                self.ask(&uri, Waiting::Dialog { session: id, client: None, request: None });
+            }
+        }
+    }
+
+    /// Looks up the peer for a request that failed on every way known. False when there is nothing to look up, or it was
+    /// done before.
+    pub(super) fn seek_for(&mut self, id: SessionId, request: &Arc<Request>) -> bool {
+        let Some(session) = self.sessions.get_mut(id) else { return false };
+        let Some(dialog) = &session.dialog else { return false };
+        let uri = dialog.next_hop();
+        if uri.host.ip().is_some() || !uri.is_sip() || std::mem::replace(&mut session.sought, true) {
+            return false;
+        }
+        let uri = uri.clone();
+        self.ask(&uri, Waiting::Dialog { session: id, client: None, request: Some(Arc::clone(request)) })
+    }
+
+    fn on_peer_located(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        client: Option<ClientId>,
+        request: Option<Arc<Request>>,
+        hops: &[Hop],
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let flow = session.flow;
+        // Never weaker than the way the dialog began, and no address that means something on another network only.
+        let reachable = |hop: &&Hop| {
+            (hop.transport.is_secure() || !flow.transport.is_secure())
+                && (is_private(flow.remote.ip()) || !is_private(hop.remote.ip()))
+        };
+        // A server that is among them is the peer already; a closed connection to it is dialled anew by whoever sends.
+        let found = match hops.iter().any(|hop| hop.remote == flow.remote) {
+            true => Some(flow),
+            false => hops.iter().find(reachable).copied(),
+        };
+        let Some(hop) = found else {
+            if let Some(request) = request {
+                self.on_in_dialog_outcome(now, id, &request.method, StatusCode::SERVICE_UNAVAILABLE);
+            }
+            return;
+        };
+        session.flow = hop;
+        if let Some(client) = client
+            && hop != flow
+        {
+            self.acknowledge_again(client, id, hop);
+        }
+        if let Some(request) = request {
+            self.request(now, Request::clone(&request), hop, Purpose::InDialog(id));
+        }
+    }
+
+    /// Whether a session waits for its INVITE's answer.
+    pub(super) fn is_calling(session: &Session, client: ClientId) -> bool {
+        matches!(session.phase, Phase::Calling { client: current, .. } if current == client)
+    }
+}
