@@ -23,6 +23,11 @@ pub fn processor_time() -> Duration {
     [libc::RUSAGE_SELF, libc::RUSAGE_CHILDREN].into_iter().map(used).sum()
 }
 
+/// Processor time of the calling thread.
+pub fn thread_time() -> Duration {
+    used(libc::RUSAGE_THREAD)
+}
+
 fn used(who: libc::c_int) -> Duration {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: `usage` is a whole `rusage` for the call to fill, and stays zeroed, which is a valid one, if it fails.

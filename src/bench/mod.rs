@@ -2,6 +2,7 @@
 //! and RTP; nothing here is a test, and no figure has a limit.
 
 mod calls;
+mod load;
 mod machine;
 mod report;
 
@@ -23,6 +24,8 @@ pub struct Arguments {
 enum What {
     /// Many scripted calls at once
     Calls(Calls),
+    /// The SIP door alone: calls a second, times to answer, and scanners at the door
+    Sip(load::Load),
 }
 
 #[derive(Debug, Args)]
@@ -56,9 +59,18 @@ impl Default for Calls {
 pub async fn run(settings: Settings, arguments: Arguments, _language: Language) -> Result<ExitCode, Problem> {
     let calls = match arguments.what {
         Some(What::Calls(calls)) => calls,
+        Some(What::Sip(load)) => return run_load(load).await,
         None => Calls::default(),
     };
     let measured = calls::measure(settings, &calls).await?;
     print!("{}", report::report(&calls, &measured));
     Ok(if measured.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn run_load(load: load::Load) -> Result<ExitCode, Problem> {
+    // The callers are a thread that does nothing else.
+    let measured =
+        tokio::task::spawn_blocking(move || load::measure(load)).await.expect("invariant: it does not panic")?;
+    print!("{}", report::load(&load, &measured));
+    Ok(if measured.failed == [0; 3] { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::calls::Measured;
-use super::{Calls, Recognition};
+use super::{Calls, Recognition, load};
 
 const STAGES: [&str; 5] = [
     "end of speech to words",
@@ -20,12 +20,7 @@ pub fn report(calls: &Calls, measured: &Measured) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<28} {value}");
     };
-    let build = if cfg!(debug_assertions) {
-        "unoptimised build: figures of a release build are better"
-    } else {
-        "release build"
-    };
-    line("machine", format!("{}; {build}", measured.processor));
+    line("machine", format!("{}; {}", measured.processor, build()));
     let ears = match calls.recognition {
         Recognition::On => format!("spoken and recognised, {} decoders", measured.decoders),
         Recognition::Off => "keys, no recognition".to_owned(),
@@ -48,6 +43,40 @@ pub fn report(calls: &Calls, measured: &Measured) -> String {
     let each = grown / measured.most_at_once.max(1) as f64 / 1024.0;
     let before = measured.resident_before >> 20;
     line("memory", format!("{each:.0} KiB a call, its caller included; {before} MiB before the first"));
+    text
+}
+
+fn build() -> &'static str {
+    if cfg!(debug_assertions) { "unoptimised build: figures of a release build are better" } else { "release build" }
+}
+
+/// What `telefonist bench sip` has to tell.
+pub fn load(load: &load::Load, measured: &load::Measured) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<28} {value}");
+    };
+    line("machine", format!("{}; {}", measured.processor, build()));
+    line("", "UDP on loopback; the door in one thread, its sound in another, the callers in a third".to_owned());
+    let each = measured.door_time.as_secs_f64() / f64::from(load.calls);
+    let took = measured.took.as_secs_f64().max(f64::MIN_POSITIVE);
+    let [fast, steady, talking] = measured.failed;
+    line("set up and torn down", format!("{} calls, {fast} failed, in {took:.2} s", load.calls));
+    line(
+        "",
+        format!("{:.0} a second; {:.0} a second and core of the door's", f64::from(load.calls) / took, 1.0 / each),
+    );
+    let at = format!("at {} a second while {} are held", load.rate, load.held);
+    line("INVITE to 200", format!("{}, {steady} failed, {at}", quantiles(&measured.set_up)));
+    let scanned = measured.scanned as f64 / f64::from(load.seconds);
+    line(
+        "scanners",
+        format!("{scanned:.0} INVITEs a second for {} s, {} answers", load.seconds, measured.scanners_answered),
+    );
+    let share = 100.0 * measured.late_frames as f64 / measured.frames.max(1) as f64;
+    let late = format!("{} of {} frames ({share:.3} %) more than 5 ms late", measured.late_frames, measured.frames);
+    line("meanwhile", format!("{} calls talk, {talking} failed, {late}", load.talking));
     text
 }
 

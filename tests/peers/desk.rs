@@ -1,5 +1,6 @@
 //! The SIP door by itself, with the test in the place of the program: it sees the leg as a call would.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use telefonist::base::TurnId;
@@ -36,6 +37,10 @@ impl Desk {
         let (legs, arrivals) = arrivals();
         let trunk = Trunk::start(config, legs, media, Arc::new(LegIds::new(6))).await.unwrap();
         Desk { trunk, arrivals }
+    }
+
+    pub fn udp(&self) -> SocketAddr {
+        self.trunk.listening().udp.unwrap()
     }
 
     pub fn address(&self, transport: &str) -> String {

@@ -14,6 +14,7 @@ mod ear;
 mod faults;
 mod kamailio;
 mod load;
+mod media;
 mod process;
 mod refusals;
 mod sipp;
