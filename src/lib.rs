@@ -9,6 +9,7 @@ pub mod call;
 pub mod cli;
 pub mod demo;
 pub mod dialogue;
+pub mod doctor;
 pub mod errors;
 pub mod http;
 pub mod leg;

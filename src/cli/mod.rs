@@ -51,6 +51,8 @@ enum Command {
     Call(call::Arguments),
     /// List calls, or show one
     Calls(record::Arguments),
+    /// Try an account at a carrier step by step, and say what to change
+    Doctor(crate::doctor::Arguments),
     /// How the accounts at carriers stand in the running program
     Trunks(trunks::Arguments),
     /// Serve a tyre shop to try things out with: the Store API over a seed catalogue
@@ -101,6 +103,7 @@ async fn run(command: Command, settings: Settings, language: Language) -> Result
         Command::Config => Ok(ExitCode::SUCCESS),
         Command::Call(arguments) => call::run(settings, arguments).await,
         Command::Calls(arguments) => record::run(&settings.store, arguments, language).await,
+        Command::Doctor(arguments) => crate::doctor::run(settings, arguments, language).await,
         Command::Trunks(arguments) => trunks::run(settings.http.as_ref(), arguments, language).await,
         Command::Store(arguments) => store::run(arguments).await,
         Command::Demo(arguments) => crate::demo::run(settings, arguments, language).await,

@@ -100,7 +100,9 @@ async fn ask(page: &http::Config) -> Result<Vec<Value>, Problem> {
     let url = format!("http://{address}/api/v1/trunks");
     let failed =
         |reason: &dyn std::fmt::Display| Problem::new(ErrorCode::ServerSilent).with("url", &url).with("reason", reason);
-    let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().build();
+    // A second call finds the provider installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().tls_certs_only([]).build();
     let client = client.map_err(|error| failed(&crate::app::reasons(&error)))?;
     let mut request = client.get(&url);
     if let Some(token) = &page.token {

@@ -211,6 +211,50 @@ catalogue! {
         uk "Запущену програму нема як спитати: http.listen = \"off\"" / "Вкажіть http.listen = \"127.0.0.1:8080\" і перезапустіть її";
         ru "Запущенную программу не спросить: http.listen = \"off\"" / "Укажите http.listen = \"127.0.0.1:8080\" и перезапустите её";
         en "The running program cannot be asked: http.listen = \"off\"" / "Set http.listen = \"127.0.0.1:8080\" and restart it";
+    NoSuchTrunk = "T063":
+        uk "Облікового запису {name} немає" / "Є: {names}";
+        ru "Учётной записи {name} нет" / "Есть: {names}";
+        en "There is no account {name}" / "There are: {names}";
+    TrunkNoPing = "T064":
+        uk "{name}: на OPTIONS оператор не відповідає" / "Дзвінкам це не заважає; щоб не питати, вкажіть ping_s = 0";
+        ru "{name}: на OPTIONS оператор не отвечает" / "Звонкам это не мешает; чтобы не спрашивать, укажите ping_s = 0";
+        en "{name}: the carrier does not answer OPTIONS" / "Calls do not suffer; to stop asking, set ping_s = 0";
+    BehindNat = "T065":
+        uk "{name}: ми за NAT: називаємо себе {advertised}, оператор бачить {seen}" / "Якщо звук іде в один бік, вкажіть sip.advertised_address = \"{seen}\" і відкрийте порти media.first_port–last_port; вимкніть SIP ALG у маршрутизаторі";
+        ru "{name}: мы за NAT: называем себя {advertised}, оператор видит {seen}" / "Если звук идёт в одну сторону, укажите sip.advertised_address = \"{seen}\" и откройте порты media.first_port–last_port; выключите SIP ALG в маршрутизаторе";
+        en "{name}: we are behind NAT: we call ourselves {advertised}, the carrier sees {seen}" / "If sound passes one way only, set sip.advertised_address = \"{seen}\" and open ports media.first_port–last_port; turn SIP ALG off in the router";
+    AdvertisedWrong = "T066":
+        uk "{name}: sip.advertised_address = {advertised}, а оператор бачить {seen}" / "Вкажіть sip.advertised_address = \"{seen}\" або приберіть його";
+        ru "{name}: sip.advertised_address = {advertised}, а оператор видит {seen}" / "Укажите sip.advertised_address = \"{seen}\" или уберите его";
+        en "{name}: sip.advertised_address = {advertised}, but the carrier sees {seen}" / "Set sip.advertised_address = \"{seen}\", or leave it out";
+    LoopRefused = "T067":
+        uk "{name}: дзвінок собі не вдався: {reason}" / "Перевірте, чи дозволено лінії дзвонити, баланс і формат номера (numbers)";
+        ru "{name}: звонок себе не удался: {reason}" / "Проверьте, разрешено ли линии звонить, баланс и формат номера (numbers)";
+        en "{name}: the call to ourselves failed: {reason}" / "Check whether the line may place calls, the balance, and how numbers are written (numbers)";
+    LoopElsewhere = "T068":
+        uk "{name}: на {number} відповів хтось інший" / "Зупиніть `telefonist serve` на час перевірки; номер має вести на цей обліковий запис";
+        ru "{name}: на {number} ответил кто-то другой" / "Остановите `telefonist serve` на время проверки; номер должен вести на эту учётную запись";
+        en "{name}: somebody else answered {number}" / "Stop `telefonist serve` while the doctor calls; the number must lead to this account";
+    SoundLost = "T069":
+        uk "Звук не дійшов" / "Відкрийте порти UDP media.first_port–last_port, вкажіть sip.advertised_address, вимкніть SIP ALG у маршрутизаторі; спробуйте інші codecs";
+        ru "Звук не дошёл" / "Откройте порты UDP media.first_port–last_port, укажите sip.advertised_address, выключите SIP ALG в маршрутизаторе; попробуйте другие codecs";
+        en "The sound did not arrive" / "Open UDP ports media.first_port–last_port, set sip.advertised_address, turn SIP ALG off in the router; try other codecs";
+    KeysLost = "T070":
+        uk "Натиснуто {sent}, дійшло {came}" / "Увімкніть media.in_band_dtmf або попросіть оператора передавати тони за RFC 4733";
+        ru "Нажато {sent}, дошло {came}" / "Включите media.in_band_dtmf или попросите оператора передавать тоны по RFC 4733";
+        en "Pressed {sent}, arrived {came}" / "Turn media.in_band_dtmf on, or ask the carrier to pass keys by RFC 4733";
+    LoopDropped = "T071":
+        uk "Дзвінок урвався через {seconds} с" / "Якщо це близько 32 с, до нас не доходить ACK: SIP ALG у маршрутизаторі або хибна адреса; спробуйте transport=tcp у registrar";
+        ru "Звонок оборвался через {seconds} с" / "Если это около 32 с, до нас не доходит ACK: SIP ALG в маршрутизаторе или неверный адрес; попробуйте transport=tcp в registrar";
+        en "The call broke off after {seconds} s" / "If that is about 32 s, the ACK does not reach us: SIP ALG in the router, or a wrong address; try transport=tcp in registrar";
+    ReferRefused = "T072":
+        uk "Оператор не переводить дзвінки за REFER ({code})" / "Вкажіть refer = false: з'єднуватимемо самі";
+        ru "Оператор не переводит звонки по REFER ({code})" / "Укажите refer = false: будем соединять сами";
+        en "The carrier does not move calls by REFER ({code})" / "Set refer = false: we bridge them ourselves";
+    ByeLost = "T073":
+        uk "Кінець розмови не дійшов: дзвінки висітимуть" / "Зменште keep_alive_s, наприклад до 15, або спробуйте transport=tcp у registrar; вимкніть SIP ALG у маршрутизаторі";
+        ru "Конец разговора не дошёл: звонки будут висеть" / "Уменьшите keep_alive_s, например до 15, или попробуйте transport=tcp в registrar; выключите SIP ALG в маршрутизаторе";
+        en "The end of the call did not arrive: calls will hang" / "Lower keep_alive_s, to 15 for example, or try transport=tcp in registrar; turn SIP ALG off in the router";
     CallFailed = "T040":
         uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу; подробиці — з --verbose";
         ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес; подробности — с --verbose";

@@ -14,6 +14,9 @@ use super::quota::{Direction, Lines, Quota};
 use super::{AccountConfig, AccountState, AccountStatus, StartError};
 use crate::base::PhoneNumber;
 
+/// When servers are first asked whether they serve, after the first REGISTER went out.
+const AFTER_REGISTER: Duration = Duration::from_secs(2);
+
 /// One account, its configuration understood.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -162,6 +165,7 @@ impl Account {
             last: None,
             clock_ahead_s: None,
             seen: None,
+            local: None,
             incoming: self.lines.load(Direction::In),
             outgoing: self.lines.load(Direction::Out),
         }
@@ -171,8 +175,8 @@ impl Account {
     pub fn watch(&self, ways: Vec<Hop>) -> Option<Watch> {
         let from = NameAddr::new(self.aor());
         let target = Uri::sip(self.domain.clone());
-        // A registration that has just been asked for says as much.
-        let first = if self.registers { self.ping } else { Duration::ZERO };
+        // A registrar has just been asked something.
+        let first = if self.registers { self.ping.min(AFTER_REGISTER) } else { Duration::ZERO };
         (!self.ping.is_zero()).then_some(Watch { target, from, ways, every: self.ping, first })
     }
 

@@ -32,6 +32,8 @@ pub struct AccountStatus {
     pub clock_ahead_s: Option<i64>,
     /// Our address as the carrier sees it (RFC 3581).
     pub seen: Option<SocketAddr>,
+    /// Our address on the way to it.
+    pub local: Option<SocketAddr>,
     pub incoming: Load,
     pub outgoing: Load,
 }
@@ -106,6 +108,7 @@ impl AccountStatus {
         let (status, reason) = match &reply.answer {
             Ok(answer) => {
                 self.seen = answer.seen.or(self.seen);
+                self.local = Some(reply.hop.local);
                 self.clock_ahead_s = answer.date.as_deref().and_then(|date| ahead(now, date)).or(self.clock_ahead_s);
                 (Some(answer.status), answer.reason.clone())
             }
@@ -208,6 +211,7 @@ mod tests {
             last: None,
             clock_ahead_s: None,
             seen: None,
+            local: None,
             incoming: Load::default(),
             outgoing: Load::default(),
         }

@@ -17,18 +17,18 @@ use crate::support::{ANY, House, Process};
 use crate::{answered, ended, unless_skipped};
 
 /// The account it knows us by.
-const NUMBER: &str = "380441234567";
+pub const NUMBER: &str = "380441234567";
 /// Where it lets the person ring.
 const PERSON: &str = "+380501112233";
 
-struct Kamailio {
+pub struct Kamailio {
     process: Process,
-    address: SocketAddr,
+    pub address: SocketAddr,
     _dir: TempDir,
 }
 
 impl Kamailio {
-    async fn start(person: SocketAddr) -> Kamailio {
+    pub async fn start(person: SocketAddr) -> Kamailio {
         let address = free_port();
         let dir = tempfile::tempdir().unwrap();
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kamailio/kamailio.cfg");
@@ -50,7 +50,7 @@ impl Kamailio {
     }
 
     /// Waits until it says something that begins so; the rest of what it said.
-    async fn tells(&mut self, start: &str) -> String {
+    pub async fn tells(&mut self, start: &str) -> String {
         let told = |line: &str| Some(line.split_once("<script>: ")?.1.strip_prefix(start)?.trim().to_owned());
         self.process.line(start, told).await
     }

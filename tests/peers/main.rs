@@ -10,6 +10,7 @@ mod bad_sip;
 mod baresip;
 mod calls;
 mod desk;
+mod doctor;
 mod ear;
 mod faults;
 mod kamailio;

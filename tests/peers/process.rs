@@ -13,7 +13,7 @@ use crate::unless_skipped;
 
 /// Runs the program with `arguments` in `dir`, with messages in English and nothing of the caller's environment that
 /// could change its settings.
-fn telefonist(dir: &Path, arguments: &[&str]) -> Process {
+pub fn telefonist(dir: &Path, arguments: &[&str]) -> Process {
     let started = Process::start(env!("CARGO_BIN_EXE_telefonist"), |command| {
         command.args(["--lang", "en"]).args(arguments).current_dir(dir).env_clear();
         if let Some(path) = std::env::var_os("PATH") {
@@ -44,7 +44,7 @@ fn settings(dir: &Path, shop: &Shop) -> String {
 }
 
 /// Waits until a served program says where to dial.
-async fn dialled(serve: &mut Process) -> SocketAddr {
+pub async fn dialled(serve: &mut Process) -> SocketAddr {
     serve
         .line("where to dial", |line| {
             let address = line.strip_prefix("dial   sip:shop@")?;
@@ -62,7 +62,7 @@ async fn help_names_every_command() {
     // Below "Commands:" each line is a command and what it does.
     let listed = help.printed.iter().skip_while(|line| *line != "Commands:").skip(1);
     let named: Vec<&str> = listed.map_while(|line| line.split_whitespace().next()).collect();
-    for command in ["serve", "check", "config", "call", "calls", "store"] {
+    for command in ["serve", "check", "config", "call", "calls", "trunks", "doctor", "store"] {
         assert!(named.contains(&command), "{command} is missing among {named:?}");
     }
     for command in named.iter().filter(|command| **command != "help") {
