@@ -72,6 +72,8 @@ pub(super) struct Driver {
     wishes: mpsc::Receiver<Wish>,
     wishes_tx: mpsc::WeakSender<Wish>,
     accounts: watch::Sender<Vec<AccountStatus>>,
+    /// Why TLS could not be had, while the endpoint is told of a connection that failed by it.
+    insecure: Option<String>,
     /// Set by `Wish::Close`: the task ends by then, or once nothing runs.
     closing: Option<Instant>,
 }
@@ -115,6 +117,7 @@ impl Driver {
             wishes: wishes.0,
             wishes_tx: wishes.1,
             accounts,
+            insecure: None,
             closing: None,
         }
     }
@@ -170,9 +173,11 @@ impl Driver {
             TcpEvent::Received { transport, remote, local, bytes } => {
                 self.received(remote, Input::Received { transport, local, remote, bytes });
             }
-            TcpEvent::Closed { connection, transport, remote } => {
+            TcpEvent::Closed { connection, transport, remote, insecure } => {
                 if self.connections.closed(connection, (transport, remote)) {
+                    self.insecure = insecure;
                     self.handle(Input::TransportFailed { transport, remote });
+                    self.insecure = None;
                 }
             }
         }
@@ -248,7 +253,8 @@ impl Driver {
             }
             Event::Registration { account, state } => return self.registration(*account, state),
             Event::Replied { account, reply } => {
-                return self.update(*account, |status| status.heard(SystemTime::now(), reply));
+                let insecure = self.insecure.clone();
+                return self.update(*account, |status| status.heard(SystemTime::now(), reply, insecure.as_deref()));
             }
             Event::Ended { session, .. } => {
                 let session = *session;

@@ -96,8 +96,8 @@ impl AccountStatus {
             .collect();
     }
 
-    /// Takes what a server answered, or that it did not.
-    pub(super) fn heard(&mut self, now: SystemTime, reply: &Reply) {
+    /// Takes what a server answered, or that it did not; `insecure` where that was for want of TLS.
+    pub(super) fn heard(&mut self, now: SystemTime, reply: &Reply, insecure: Option<&str>) {
         let serves = reply.answer.as_ref().is_ok_and(|answer| answer.status != 503);
         let transport = reply.hop.transport.via_token();
         let server = |server: &&mut ServerStatus| server.transport == transport && server.address == reply.hop.remote;
@@ -113,7 +113,7 @@ impl AccountStatus {
                 (Some(answer.status), answer.reason.clone())
             }
             Err(Failure::TimedOut) => (None, TIMED_OUT.to_owned()),
-            Err(Failure::TransportFailed) => (None, BROKEN.to_owned()),
+            Err(Failure::TransportFailed) => (None, insecure.unwrap_or(BROKEN).to_owned()),
         };
         // An account that registers is known by what its registrar said; its pings show in the servers.
         if !self.registers || reply.method == sip::message::Method::Register {
@@ -142,6 +142,7 @@ impl AccountStatus {
     fn explain(&self, last: &LastAnswer) -> Problem {
         let code = match last.status {
             None if last.reason == BROKEN => ErrorCode::TrunkUnreachable,
+            None if last.reason != TIMED_OUT => ErrorCode::TrunkTls,
             None | Some(408) => ErrorCode::TrunkSilent,
             Some(401 | 407) => ErrorCode::TrunkPassword,
             Some(403) => ErrorCode::TrunkForbidden,
@@ -249,7 +250,7 @@ mod tests {
             (registered, answer(200, "OK", Some("Fri, 20 Nov 2026 12:00:05 GMT"))),
         ] {
             let mut status = status(state);
-            status.heard(now, &reply(answer));
+            status.heard(now, &reply(answer), None);
             match status.trouble() {
                 None => report.push_str("nothing\n"),
                 Some(problem) => {
@@ -284,7 +285,7 @@ mod tests {
         let one = reply(Err(Failure::TimedOut));
         let two = Hop { remote: SocketAddr::from(([203, 0, 113, 6], 5060)), ..one.hop };
         status.found(&[one.hop]);
-        status.heard(SystemTime::UNIX_EPOCH, &one);
+        status.heard(SystemTime::UNIX_EPOCH, &one, None);
         assert_eq!(status.trouble().map(|problem| problem.code), Some(ErrorCode::TrunkSilent));
         status.found(&[two, one.hop]);
         let serves: Vec<Option<bool>> = status.servers.iter().map(|server| server.serves).collect();

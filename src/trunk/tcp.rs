@@ -54,6 +54,8 @@ pub(super) enum TcpEvent {
         connection: u64,
         transport: Transport,
         remote: SocketAddr,
+        /// Why TLS could not be had with a peer we connected to, in the library's words.
+        insecure: Option<String>,
     },
 }
 
@@ -74,7 +76,7 @@ impl Connection {
     /// `local` is what the peer is told we are: our listening port, also where the connection is our own.
     pub(super) async fn accepted(self, stream: TcpStream, local: SocketAddr, websocket: &websocket::Config) {
         let (transport, remote, limit) = (self.transport, self.remote, self.limits.message);
-        let (events, closed) = (self.events.clone(), self.closed());
+        let (events, id) = (self.events.clone(), self.id);
         let tls = self.tls.clone();
         let ended = async {
             stream.set_nodelay(true)?;
@@ -92,13 +94,14 @@ impl Connection {
         if let Err(error) = ended.await {
             tracing::debug!(%remote, transport = transport.via_token(), %error, "a peer's connection ended");
         }
-        let _ = events.send(closed).await;
+        let _ = events.send(TcpEvent::Closed { connection: id, transport, remote, insecure: None }).await;
     }
 
     /// Connects first. `local` is `None` where nothing is listened on: then the connection's own address stands in.
     pub(super) async fn connecting(self, local: Option<SocketAddr>, limit: Duration) {
         let (transport, remote) = (self.transport, self.remote);
-        let (events, closed) = (self.events.clone(), self.closed());
+        let (events, connection) = (self.events.clone(), self.id);
+        let mut insecure = None;
         let connected = async {
             let stream = timeout(limit, TcpStream::connect(remote)).await??;
             stream.set_nodelay(true)?;
@@ -110,12 +113,15 @@ impl Connection {
             (Ok((stream, local)), Transport::Tls(peer)) => match self.secure(stream, peer, limit).await {
                 Ok(stream) => drop(self.serve(stream, local, false).await),
                 // Only a person can mend this.
-                Err(error) => tracing::warn!(%remote, %error, "no TLS connection"),
+                Err(error) => {
+                    tracing::warn!(%remote, %error, "no TLS connection");
+                    insecure = Some(error.to_string());
+                }
             },
             (Ok((stream, local)), _) => drop(self.serve(stream, local, false).await),
             (Err(error), _) => tracing::debug!(%remote, %error, "no connection"),
         }
-        let _ = events.send(closed).await;
+        let _ = events.send(TcpEvent::Closed { connection, transport, remote, insecure }).await;
     }
 
     async fn secure(
@@ -125,10 +131,6 @@ impl Connection {
         limit: Duration,
     ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>> {
         timeout(limit, self.tls.connect(stream, peer)).await?
-    }
-
-    fn closed(&self) -> TcpEvent {
-        TcpEvent::Closed { connection: self.id, transport: self.transport, remote: self.remote }
     }
 
     async fn serve<S>(mut self, mut stream: S, local: SocketAddr, from_stranger: bool) -> io::Result<()>

@@ -269,3 +269,25 @@ async fn an_account_registers_over_tls_without_listening() {
     timeout(PATIENCE, registered).await.unwrap().unwrap();
     party.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_tells_what_is_wrong_with_its_carriers_certificate() {
+    let authority = Authority::new();
+    let carrier = secured(authority.door("other.example")).await;
+    let account = AccountConfig {
+        name: "carrier".to_owned(),
+        registrar: format!("sip:127.0.0.1:{};transport=tls", address(&carrier).port()),
+        user: "100".to_owned(),
+        ..AccountConfig::default()
+    };
+    let tls = tls::Config { trusted: Some(authority.trusted()), ..tls::Config::default() };
+    let party = open(Config { tls, accounts: vec![account], ..Config::default() }).await;
+    let mut accounts = party.trunk.accounts();
+    let troubled = accounts.wait_for(|accounts| accounts[0].trouble().is_some());
+    let trouble = timeout(PATIENCE, troubled).await.unwrap().unwrap()[0].trouble().unwrap();
+    assert_eq!(trouble.code, crate::errors::ErrorCode::TrunkTls);
+    let title = trouble.title(crate::base::Language::English);
+    assert!(title.contains("other.example"), "{title}");
+    party.close().await;
+    carrier.close().await;
+}
