@@ -16,7 +16,7 @@ use crate::leg::{Leg, LegIds, arrivals};
 use crate::media::MediaPlane;
 use crate::media::recorder::Recorder;
 use crate::media::resample::Resampler;
-use crate::trunk::{InviteOptions, Trunk};
+use crate::trunk::{InviteOptions, Trunk, websocket};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -56,10 +56,11 @@ pub async fn run(settings: Settings, arguments: Arguments) -> Result<ExitCode, P
     // A port of its own: the server may be running beside it.
     let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let mut config = settings.sip.unwrap_or_default();
-    (config.listen_udp, config.listen_tcp) = (Some(any), None);
+    (config.listen_udp, config.listen_tcp, config.tls.listen) = (Some(any), None, None);
+    config.websocket = websocket::Config::default();
     match &arguments.account {
         Some(name) => config.accounts.retain(|account| &account.name == name),
-        None if arguments.target.starts_with("sip:") => config.accounts.clear(),
+        None if ["sip:", "sips:"].iter().any(|scheme| arguments.target.starts_with(scheme)) => config.accounts.clear(),
         None => config.accounts.truncate(1),
     }
     // Arriving calls are not this command's business: the queue is dropped, so they are refused.

@@ -44,3 +44,34 @@ pub fn any(sip: &trunk::Config) -> bool {
 fn require(section: &Section<'_>, key: &'static str, example: &str, is_there: bool) {
     section.require(key, example, if is_there { "there" } else { "" });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Settings;
+    use crate::base::Language;
+
+    #[test]
+    fn listening_needs_a_certificate_and_browsers_their_pages() {
+        let report = |text: &str| match Settings::parse(text, BTreeMap::new()) {
+            Ok(_) => String::new(),
+            Err(faults) => crate::settings::report(&faults, "t.toml", Language::English),
+        };
+        let told = report("[sip.tls]\nlisten = \"0.0.0.0:5061\"\n[sip.websocket]\nlisten = \"127.0.0.1:5062\"\n");
+        for key in ["sip.tls.certificate", "sip.tls.key", "sip.websocket.origins"] {
+            assert!(told.contains(&format!("T006 {key} is missing")), "{told}");
+        }
+        let told = report("[sip.websocket]\nlisten_tls = \"0.0.0.0:7443\"\norigins = [\"*\"]\n");
+        assert!(told.contains("T006 sip.tls.certificate is missing"), "{told}");
+        let told = report("[sip.tls]\ncertificate = \"/tmp/c.pem\"\nalpn = [\"\"]\n");
+        assert!(told.contains("T006 sip.tls.key is missing") && told.contains("T005 sip.tls.alpn"), "{told}");
+    }
+
+    #[test]
+    fn an_account_over_tls_needs_no_listening() {
+        let text = "[sip]\nlisten_udp = \"off\"\nlisten_tcp = \"off\"\n[[sip.account]]\nname = \"carrier\"\n\
+                    registrar = \"sips:carrier.example\"\nuser = \"100\"\n";
+        assert!(Settings::parse(text, BTreeMap::new()).unwrap().sip.is_some());
+    }
+}

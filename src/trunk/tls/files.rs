@@ -60,7 +60,7 @@ pub fn client(config: &Config) -> Result<ClientConfig, TlsError> {
     Ok(client)
 }
 
-/// Our certificate and those that are trusted, each with its last day, where that is over or nearer than `within`.
+/// Our certificate with the end of its life, where that is past or nearer than `within`.
 pub fn expiring(config: &Config, now: SystemTime, within: Duration) -> Result<Vec<(PathBuf, SystemTime)>, TlsError> {
     let mut found = Vec::new();
     // Of the chain it is the first that somebody forgot to renew; an authority's own life is its business.
