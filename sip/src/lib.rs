@@ -21,15 +21,18 @@
 //! | 3261 SIP | everywhere | user agent; no proxy, no registrar, no S/MIME |
 //! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
 //! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256, `qop=auth`; no `auth-int` |
+//! | 2976 INFO | `endpoint::info` | keys both ways, one at a time; `tests/ladder.rs` |
 //! | 3262 reliable provisional answers | `message` | headers read; not offered |
 //! | 3263 locating servers | `locate`, `endpoint` | NAPTR, SRV, A, AAAA; failover; no transport by `SIP+D2S` |
 //! | 3264, 6337, 8866 offer, answer, SDP | `sdp` | one sound stream; other m-lines are refused with port 0 |
 //! | 3311 UPDATE | `endpoint` | answered; not sent |
-//! | 3326 Reason | `message`, `endpoint` | read and written |
+//! | 3323, 3325, 5806, 7044 privacy, asserted identity, Diversion, History-Info | `message` | read as lists; judged by the application |
+//! | 3326 Reason | `message`, `endpoint` | read and written, Q.850 causes too |
 //! | 3515, 4488, 5589, 7647 REFER, transfer | `dialog::refer`, `dialog::referral`, `endpoint::transfer`, `endpoint::transferee` | as transferor and transferee, inside dialogs only; `tests/ladder/transfer.rs`, `tests/ladder/transferee.rs` |
 //! | 3550, 3551 RTP, RTCP, audio profile | `rtp` | one stream: SR, RR, SDES CNAME, BYE |
 //! | 3581 `rport` | `message`, `endpoint`, `register` | asked for and filled in |
 //! | 3608 Service-Route, 3327 Path | `register`, `endpoint` | followed and asked for; no Path of our own |
+//! | 3842 message counts | `endpoint` | unsolicited NOTIFY answered 200; `tests/answers.rs` |
 //! | 3891 Replaces | `endpoint::replaces`, `endpoint::transfer` | a newcomer for a call of ours; sent inside Refer-To; `tests/ladder/replaces.rs` |
 //! | 3892 Referred-By | `message`, `endpoint` | sent, and handed on as it came; no signatures |
 //! | 3966 `tel:` | `message` | read, written, compared |
@@ -38,11 +41,11 @@
 //! | 4733 telephone-event | `rtp` | both ways |
 //! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
 //! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |
-//! | 5806 Diversion, 3325 asserted identity | `message` | read |
 //! | 5922, 5923 TLS peers, reuse of connections | `hop`, `endpoint` | a connection is one name's; requests keep to it |
 //! | 6026 INVITE transactions, corrected | `transaction` | complete |
 //! | 6665 events | `endpoint` | NOTIFY answered; only REFER's own subscription |
 //! | 7118 WebSocket | `hop`, `endpoint` | as server; sockets, frames and origins in the application's `trunk` |
+//! | 7433 User-to-User | `message`, `endpoint` | carried in INVITE and inside Refer-To |
 
 pub mod auth;
 pub mod dialog;

@@ -18,6 +18,7 @@ use crate::provider::stt::pocketsphinx;
 use crate::provider::tts::{cache, espeak};
 use crate::settings::{Document, Fault, PREFIX, Place, Section};
 use crate::telemetry::logs::{self, Format};
+use crate::trunk::AcceptTransfers;
 use crate::{audiosocket, dialogue, http, media, pbx, shop, store, switch, trunk};
 
 /// The example file, as `telefonist config` prints it.
@@ -201,6 +202,13 @@ impl Settings {
     }
 }
 
+/// Who may move a party of a call.
+const TRANSFERS: [(&str, AcceptTransfers); 3] = [
+    ("nobody", AcceptTransfers::Nobody),
+    ("operators", AcceptTransfers::Operators),
+    ("anybody", AcceptTransfers::Anybody),
+];
+
 /// Environment variables that steer the tests.
 const TEST_SWITCHES: [&str; 1] = ["TELEFONIST_PEERS"];
 
@@ -255,6 +263,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.optional_ip("advertised_address", &mut sip.advertised_address);
     section.sockets("name_servers", 53, &mut sip.name_servers);
     section.flag("require_account", &mut sip.require_account);
+    section.choice("accept_transfers", &TRANSFERS, &mut sip.accept_transfers);
     section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
     section.number("max_connections", 1..=65_535, &mut sip.max_connections);
     section.number("max_connections_per_peer", 1..=65_535, &mut sip.max_connections_per_peer);

@@ -186,6 +186,7 @@ impl Connection {
             caller: caller.number.as_ref().and_then(|number| PhoneNumber::parse(number.expose()).ok()),
             caller_name: caller.name.filter(|name: &Personal<String>| !name.expose().is_empty()),
             dialled: caller.dialled,
+            redirection: None,
             foreign_id: uuid.to_string(),
             remote: self.peer,
             transfer: TransferWays { refer: false, pbx: self.shared.pbx.is_some() },

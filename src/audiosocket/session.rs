@@ -342,7 +342,7 @@ impl Session {
         };
         match command {
             // Asterisk answered the caller before it connected: there is nothing to ring.
-            LegCommand::Ring => {}
+            LegCommand::Ring | LegCommand::Name(_) => {}
             LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
             LegCommand::Answer => {
                 if !std::mem::replace(answered, true) {

@@ -144,9 +144,67 @@ impl Ending {
     }
 }
 
+/// What a Q.850 cause means as a SIP status (RFC 3398 §7.2.4.1). `None`: an ordinary end (16), or no cause of failure.
+pub fn status_of_cause(cause: u8) -> Option<u16> {
+    Some(match cause {
+        1..=3 | 26 => 404,
+        17 => 486,
+        18 => 408,
+        19 | 20 | 31 => 480,
+        21 | 55 | 57 | 87 => 403,
+        22 | 23 => 410,
+        27 => 502,
+        28 => 484,
+        29 | 69 | 79 => 501,
+        34 | 38 | 41..=44 | 47 | 58 | 63 | 88 => 503,
+        65 | 66 | 70 => 488,
+        102 => 504,
+        95..=101 | 103..=127 => 500,
+        _ => return None,
+    })
+}
+
+/// The Q.850 cause that a SIP status stands for (RFC 3398 §8.2.6.1); 16, the ordinary end, for success.
+pub fn cause_of_status(status: u16) -> u8 {
+    match status {
+        ..300 => 16,
+        401 | 402 | 403 | 407 | 603 => 21,
+        404 | 485 | 604 => 1,
+        405 => 63,
+        406 | 415 | 488 | 501 | 606 => 79,
+        408 | 504 => 102,
+        410 => 22,
+        480 => 18,
+        482 | 483 => 25,
+        484 => 28,
+        486 | 600 => 17,
+        502 => 38,
+        413 | 414 | 416 | 420 | 421 | 423 | 505 | 513 => 127,
+        487 => 31,
+        _ => 41,
+    }
+}
+
+/// Whether the cause blames the network rather than a person (ITU-T Q.850 table 1).
+pub fn is_network_fault(cause: u8) -> bool {
+    matches!(cause, 27 | 34 | 38 | 41..=44 | 46 | 47 | 96..=102 | 111 | 127)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_and_statuses_mean_each_other() {
+        for (status, cause) in [(404, 1), (486, 17), (403, 21), (410, 22), (484, 28), (503, 41), (504, 102), (501, 79)]
+        {
+            assert_eq!((cause_of_status(status), status_of_cause(cause)), (cause, Some(status)), "{status}");
+        }
+        assert_eq!((cause_of_status(502), status_of_cause(38)), (38, Some(503)));
+        assert_eq!((cause_of_status(200), status_of_cause(16)), (16, None));
+        assert_eq!((cause_of_status(600), cause_of_status(480), status_of_cause(31)), (17, 18, Some(480)));
+        assert!(is_network_fault(38) && !is_network_fault(16) && !is_network_fault(17));
+    }
 
     #[test]
     fn every_code_is_unique_and_reads_back() {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{Notice, Via};
 use super::ending::{Ending, Party};
+use super::leg::Redirection;
 use super::tool::{ToolOutcome, ToolRequest, TransferReason};
 use super::{CallId, Personal, PhoneNumber, TurnId};
 
@@ -143,6 +144,9 @@ pub struct Arrived {
     pub caller: Option<PhoneNumber>,
     pub caller_name: Option<Personal<String>>,
     pub dialled: String,
+    /// Who sent the caller on to us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirection: Option<Redirection>,
     /// SIP Call-ID or AudioSocket UUID.
     pub foreign_id: String,
     pub remote: String,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ending::status_of_cause;
 use super::event::Quality;
 use super::{Personal, PhoneNumber};
 
@@ -21,11 +22,24 @@ pub struct LegInfo {
     pub caller_name: Option<Personal<String>>,
     /// The user part that was dialled: a number, an extension or a name. Empty where the door has no such thing.
     pub dialled: String,
+    /// Who sent the caller on to us, where a network we trust says so.
+    pub redirection: Option<Redirection>,
     /// SIP Call-ID, or the AudioSocket UUID: what the other system's log calls this call.
     pub foreign_id: String,
     pub remote: SocketAddr,
     /// How this leg's party can be handed to somebody else.
     pub transfer: TransferWays,
+}
+
+/// A call that was forwarded to us. Users as written: numbers, extensions or names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirection {
+    /// Whom the caller dialled at first.
+    pub dialled: String,
+    /// Who sent the call on to us.
+    pub by: String,
+    /// Why, as a SIP status (RFC 4458): 302 always, 486 busy, 408 no answer.
+    pub cause: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,6 +104,16 @@ pub struct LegEnd {
     pub q850: Option<u8>,
 }
 
+impl LegEnd {
+    /// Why a call was refused, as a SIP status. Gateways answer with a few statuses for everything and tell the truth in
+    /// the Q.850 cause.
+    pub fn refusal(&self) -> u16 {
+        let vague = matches!(self.sip_status, 480 | 487 | 500 | 502 | 503 | 603);
+        let told = self.q850.filter(|_| vague).and_then(status_of_cause);
+        told.unwrap_or(self.sip_status)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
@@ -106,6 +130,8 @@ pub enum EndedBy {
 pub enum LegCommand {
     /// Tell the caller it rings (180).
     Ring,
+    /// What we call the call of this leg: hand-overs tell it to whoever takes the party.
+    Name(String),
     /// Take the call (200) and let sound flow.
     Answer,
     /// Refuse an unanswered incoming leg. `retry_after_s` becomes a Retry-After header.

@@ -9,7 +9,7 @@ pub mod transfer;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::base::ending::{Ending, EndingCode, Party};
+use crate::base::ending::{Ending, EndingCode, Party, is_network_fault, status_of_cause};
 use crate::base::event::EventKind;
 use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
 use hand_over::HandOver;
@@ -347,6 +347,11 @@ fn unanswered(end: &LegEnd) -> Ending {
 fn talking(end: &LegEnd) -> Ending {
     match (end.by, end.sip_status) {
         (EndedBy::Peer, status) if status >= 400 => EndingCode::DoorProtocol.ending().with_status(status),
+        // RFC 3326: the network says that it, not the caller, ended the call.
+        (EndedBy::Peer, status) if end.q850.is_some_and(is_network_fault) => {
+            let status = end.q850.and_then(status_of_cause).unwrap_or(status);
+            EndingCode::SignallingLost.ending().with_status(status)
+        }
         (EndedBy::Peer | EndedBy::Us, _) => EndingCode::CallerHungUp.ending(),
         (EndedBy::Network, 0) => EndingCode::SoundLost.ending(),
         (EndedBy::Network, status) => EndingCode::SignallingLost.ending().with_status(status),

@@ -109,7 +109,7 @@ impl Call {
             (State::Consulted { .. }, LegEvent::Dtmf(key)) => self.operator_pressed(now, id, key),
             // Whoever hangs up on being told has declined.
             (State::Consulted { .. }, LegEvent::Ended(_)) => self.attempt_over(now, id, StepState::Declined, true),
-            (_, LegEvent::Ended(end)) => self.operator_failed(now, id, end.sip_status),
+            (_, LegEvent::Ended(end)) => self.operator_failed(now, id, end.refusal()),
             (_, LegEvent::Held(held)) => self.operator_held(id, held),
             _ => {}
         }

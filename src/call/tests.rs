@@ -58,6 +58,7 @@ fn info(ways: TransferWays) -> LegInfo {
         caller: None,
         caller_name: None,
         dialled: "shop".into(),
+        redirection: None,
         foreign_id: "1".into(),
         remote: ([127, 0, 0, 1], 5060).into(),
         transfer: ways,
@@ -81,6 +82,14 @@ fn input(word: &str) -> Input {
         "answered" => caller(LegEvent::Answered),
         "bye" => caller(end(EndedBy::Peer, 200)),
         "cancel" => caller(end(EndedBy::Peer, 487)),
+        "cut-off" => {
+            let end = LegEnd { by: EndedBy::Peer, sip_status: 200, q850: Some(38) };
+            caller(LegEvent::Ended(end))
+        }
+        "op-engaged" => {
+            let end = LegEnd { by: EndedBy::Peer, sip_status: 480, q850: Some(17) };
+            operator(LegEvent::Ended(end))
+        }
         "gone" => caller(end(EndedBy::Us, 200)),
         "no-ack" => caller(end(EndedBy::Network, 408)),
         "soundless" => caller(end(EndedBy::Network, 0)),
@@ -160,6 +169,40 @@ fn a_conversation_ends_by_either_side() {
         20 Caller HangUp
         ended fault by Program with 500
     "#]],
+    );
+}
+
+#[test]
+fn a_cause_says_more_than_its_status() {
+    check(
+        REFER,
+        "0 admitted\n1 answered\n20 cut-off",
+        expect![[r#"
+        0 Caller Ring
+        0 Caller Answer
+        1 StartVoice
+        ended signalling_lost by Network with 503
+    "#]],
+    );
+    // "Temporarily unavailable", because the person talks: so the agent may say.
+    check(
+        NEITHER,
+        "0 admitted\n1 answered\n5 transfer\n6 op-engaged\n7 op1-silent",
+        expect![[r#"
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Bridge sip:first@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:first@op Failed { status: 486 }
+            6 Bridge sip:second@op Begun
+            6 CallOperator { operator: OperatorId(1), target: "sip:second@op", summary: "шини", ring_limit: 25s }
+            7 Bridge sip:second@op Failed { status: 408 }
+            7 Wait(false)
+            7 ReturnToVoice { busy: true }
+            going on
+        "#]],
     );
 }
 

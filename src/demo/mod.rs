@@ -117,7 +117,8 @@ async fn play(
         let title = script.title(words.language);
         let voice = script.voice;
         screen.title(&format!("{} {} · {title} · espeak-ng uk+{voice}", words.call, index + 1));
-        let part = stage.cast(script.number, voice, script.steps).await?;
+        let mut part = stage.cast(script.number, voice, script.steps).await?;
+        part.takes_transfers = script.takes_transfers;
         performances.push((*script, stage.perform(&part, |moment| screen.show(moment)).await?));
     }
     screen.title(&format!("{} · {}", words.summary, words.files_hint));

@@ -34,6 +34,8 @@ pub struct Script {
     /// The caller's voice: an espeak-ng variant that is not the agent's.
     pub voice: &'static str,
     pub steps: &'static [Step],
+    /// The caller's telephone follows REFER, as most do.
+    pub takes_transfers: bool,
     /// What must be seen in the call's timeline, in this order.
     pub signs: &'static [Sign],
 }
@@ -65,10 +67,13 @@ pub enum CallName {
     Operator,
     /// Keys only, without a word
     Keypad,
+    /// A person by key 0, from a telephone that takes no transfer: the call is bridged
+    Bridge,
 }
 
 impl CallName {
-    pub const ALL: [CallName; 4] = [CallName::Size, CallName::Car, CallName::Operator, CallName::Keypad];
+    pub const ALL: [CallName; 5] =
+        [CallName::Size, CallName::Car, CallName::Operator, CallName::Keypad, CallName::Bridge];
 
     pub fn script(self) -> &'static Script {
         match self {
@@ -76,6 +81,7 @@ impl CallName {
             CallName::Car => &CAR,
             CallName::Operator => &OPERATOR_ASKED,
             CallName::Keypad => &KEYPAD,
+            CallName::Bridge => &BRIDGE,
         }
     }
 }
@@ -102,6 +108,7 @@ static SIZE: Script = Script {
         DONE,
         Step::Say("дякую до побачення"),
     ],
+    takes_transfers: true,
     signs: &[
         Sign::Heard("зимові"),
         Sign::Heard("двісті п'ять"),
@@ -128,6 +135,7 @@ static CAR: Script = Script {
         DONE,
         Step::Say("дякую до побачення"),
     ],
+    takes_transfers: true,
     signs: &[
         Sign::Heard("камрі"),
         Sign::Called("get_vehicle_tire_sizes Toyota Camry 2018"),
@@ -151,11 +159,12 @@ static OPERATOR_ASKED: Script = Script {
         Step::Say("добрий день, мені потрібні шини на автобус"),
         // The operator has the last word and hangs up.
     ],
+    takes_transfers: true,
     signs: &[
         Sign::Heard("оператор"),
         Sign::Called("transfer_to_operator"),
-        Sign::Bridged,
-        Sign::Ended(EndingCode::TransferredByBridge),
+        Sign::Moved,
+        Sign::Ended(EndingCode::TransferredByRefer),
     ],
 };
 
@@ -164,12 +173,33 @@ static KEYPAD: Script = Script {
     number: "+380990000004",
     voice: "m5",
     steps: &[DONE, Step::Press("205*55*16#"), DONE, Step::Press("2"), DONE, Step::HangUp],
+    takes_transfers: true,
     signs: &[
         Sign::Keyed("205"),
         Sign::Called("search_tires 205/55 R16"),
         Sign::Found,
         Sign::Ended(EndingCode::CallerHungUp),
     ],
+};
+
+static BRIDGE: Script = Script {
+    titles: [
+        "оператор клавішею 0, телефон не вміє переадресації",
+        "оператор клавишей 0, телефон не умеет переадресации",
+        "an operator by key 0, from a telephone that takes no transfer",
+    ],
+    number: "+380990000005",
+    voice: "m3",
+    steps: &[
+        DONE,
+        Step::Press("0"),
+        // The agent, then, after ringing, the operator.
+        DONE,
+        DONE,
+        Step::Say("добрий день, мені потрібні шини на автобус"),
+    ],
+    takes_transfers: false,
+    signs: &[Sign::Called("transfer_to_operator"), Sign::Bridged, Sign::Ended(EndingCode::TransferredByBridge)],
 };
 
 /// What the operator does once they took the call.

@@ -21,6 +21,8 @@ pub enum Sign {
     Found,
     /// The agent was interrupted before its turn was heard whole.
     Cut,
+    /// The caller's telephone called the operator itself, at our REFER.
+    Moved,
     /// The operator answered a call of ours and was connected with the caller.
     Bridged,
     Ended(EndingCode),
@@ -40,6 +42,9 @@ impl Sign {
             (Sign::Cut, EventKind::AgentSaid { text, heard, cut: true, .. }) => {
                 heard.chars().count() < text.chars().count()
             }
+            (Sign::Moved, EventKind::TransferStep { step: TransferStep::Refer, state: StepState::Succeeded, .. }) => {
+                true
+            }
             (
                 Sign::Bridged,
                 EventKind::TransferStep { step: TransferStep::Bridge, state: StepState::Succeeded, .. },
@@ -58,6 +63,7 @@ impl fmt::Display for Sign {
             Sign::Called(start) => write!(f, "called {start}"),
             Sign::Found => f.write_str("found"),
             Sign::Cut => f.write_str("cut"),
+            Sign::Moved => f.write_str("moved"),
             Sign::Bridged => f.write_str("bridged"),
             Sign::Ended(code) => write!(f, "ended {}", code.as_str()),
         }

@@ -27,7 +27,7 @@ use crate::provider::tts::TtsError;
 use crate::provider::tts::cache::Cached;
 use crate::provider::tts::espeak::Espeak;
 use crate::reference_store::{self, Options};
-use crate::trunk::{self, InviteOptions, Trunk};
+use crate::trunk::{self, AcceptTransfers, InviteOptions, Trunk};
 
 /// Ports looked at for a free one.
 const PORTS_TRIED: u16 = 50;
@@ -58,6 +58,8 @@ pub struct Stage {
     operator: Operator,
     operator_deeds: broadcast::Sender<Deed>,
     callers: Trunk,
+    /// A telephone that takes no transfers.
+    plain_callers: Trunk,
     server: SocketAddr,
     synthesizer: Arc<Cached<Espeak>>,
     heard: Option<PathBuf>,
@@ -69,6 +71,8 @@ pub struct Part {
     pub number: PhoneNumber,
     pub steps: &'static [Step],
     pub lines: Lines,
+    /// Calls from a telephone that follows REFER.
+    pub takes_transfers: bool,
 }
 
 /// What happens while a call is played.
@@ -148,15 +152,19 @@ impl Stage {
         })?;
         // Nobody calls the callers: the queue is dropped, so whoever tries is refused.
         let (nobody, _) = arrivals();
-        let callers = Trunk::start(telephone("callers"), nobody, media, ids).await;
-        let callers = callers.map_err(|error| cannot_listen("SIP", &error))?;
+        let silent = |error: trunk::StartError| cannot_listen("SIP", &error);
+        let door = telephone("callers");
+        let callers = Trunk::start(door, nobody.clone(), media.clone(), ids.clone()).await.map_err(silent)?;
+        let door = trunk::Config { accept_transfers: AcceptTransfers::Nobody, ..telephone("plain-callers") };
+        let plain_callers = Trunk::start(door, nobody, media, ids).await.map_err(silent)?;
 
         let settings = staged(settings, &place, &shop, &operator)?;
         let app = App::start(settings).await?;
         let listening = app.sip().and_then(|listening| listening.udp);
         let port = listening.map_or(0, |address| address.port());
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Ok(Stage { app, shop, operator, operator_deeds, callers, server, synthesizer, heard: place.heard })
+        let heard = place.heard;
+        Ok(Stage { app, shop, operator, operator_deeds, callers, plain_callers, server, synthesizer, heard })
     }
 
     pub fn app(&self) -> &App {
@@ -182,7 +190,7 @@ impl Stage {
     pub async fn cast(&self, number: &str, voice: &str, steps: &'static [Step]) -> Result<Part, Problem> {
         let number = PhoneNumber::parse(number).map_err(|error| failed(self.server, &error))?;
         let lines = Lines::prepare(voice, steps, self.synthesizer.as_ref()).await.map_err(voiceless)?;
-        Ok(Part { number, steps, lines })
+        Ok(Part { number, steps, lines, takes_transfers: true })
     }
 
     /// Places a call and plays it to its end. `watch` sees all that happens, in order.
@@ -227,7 +235,8 @@ impl Stage {
     ) -> Result<(Played, Option<Duration>), Problem> {
         let placed = Instant::now();
         let options = InviteOptions { caller: Some(part.number.clone()), ..InviteOptions::default() };
-        let invited = self.callers.caller().invite(&format!("sip:shop@{}", self.server), options).await;
+        let telephone = if part.takes_transfers { &self.callers } else { &self.plain_callers };
+        let invited = telephone.caller().invite(&format!("sip:shop@{}", self.server), options).await;
         let leg = invited.map_err(|error| failed(self.server, &error))?;
         // Whoever watches may be slow.
         let tell = |deed| {
@@ -242,6 +251,7 @@ impl Stage {
     /// Ends the parties, then the server, then the shop.
     pub async fn close(self) {
         self.callers.close().await;
+        self.plain_callers.close().await;
         self.app.close().await;
         self.operator.close().await;
         self.shop.close().await;
@@ -328,7 +338,7 @@ fn staged(mut settings: Settings, place: &Place, shop: &Shop, operator: &Operato
     settings.audiosocket = None;
     let transfer = &mut settings.switch.call.transfer;
     transfer.pbx = None;
-    // The callers' telephone refuses REFER, as many do: the ladder then goes on to a bridge.
+    // One of the callers' telephones refuses REFER, as many do: the ladder then goes on to a bridge.
     transfer.refer = Some(operator.uri());
     transfer.operators = vec![operator.uri()];
     settings.switch.route.answered.clear();

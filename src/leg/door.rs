@@ -118,6 +118,7 @@ mod tests {
             caller: None,
             caller_name: None,
             dialled: String::new(),
+            redirection: None,
             foreign_id: String::new(),
             remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 5060)),
             transfer: TransferWays::default(),

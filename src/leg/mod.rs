@@ -12,7 +12,9 @@ pub use pbx::{PbxCaller, PbxControl, PbxError, PbxMove};
 pub use sound::{FramePair, Heard, Playback, PlaybackState, Sound, SoundSource, Speaker, TurnIsOver, sound_channel};
 
 use crate::base::LegId;
-pub use crate::base::leg::{Door, EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferProgress, TransferWays};
+pub use crate::base::leg::{
+    Door, EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, Redirection, TransferProgress, TransferWays,
+};
 
 /// One party, ready to be driven. Dropping it hangs the party up.
 #[derive(Debug)]

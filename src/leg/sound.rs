@@ -213,6 +213,18 @@ pub struct SoundSource {
 }
 
 impl SoundSource {
+    /// Another handle on the same sound. One at a time may turn the crank: it is for whoever takes over.
+    pub fn twin(&self) -> SoundSource {
+        SoundSource {
+            rate: self.rate,
+            incoming: self.incoming.clone(),
+            queue: self.queue.clone(),
+            playback: self.playback.clone(),
+            dropped_frames: 0,
+            tap_lost: 0,
+        }
+    }
+
     /// One 20 ms slot: takes what the party said (at the leg's rate) and gives what to say to it, silence included.
     /// Never blocks. Called by the leg's only writer at a 20 ms cadence, from answer to hang-up.
     pub fn tick(&mut self, now: Instant, from_party: AudioFrame) -> AudioFrame {

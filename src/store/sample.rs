@@ -23,6 +23,7 @@ fn arrived(number: u16) -> EventKind {
         door_name: "main".to_owned(),
         caller: PhoneNumber::parse(&format!("+38067{:07}", 1_234_500 + u32::from(number))).ok(),
         caller_name: Some(Personal::new("Олена Коваль".to_owned())),
+        redirection: None,
         dialled: "tyres".to_owned(),
         foreign_id: format!("a84b4c76e66710-{number}@pc33.example.com"),
         remote: "198.51.100.7:5060".to_owned(),

@@ -106,7 +106,7 @@ impl Switch {
         if running >= self.config.max_calls {
             return Some(EndingCode::RefusedBusy);
         }
-        match route::decide(&self.config.route, &caller.dialled) {
+        match route::decide(&self.config.route, &caller.dialled, caller.redirection.as_ref()) {
             Decision::Agent => None,
             Decision::UnknownNumber => Some(EndingCode::RefusedUnknownNumber),
         }
@@ -173,6 +173,7 @@ fn arrived(info: &LegInfo) -> Arrived {
         caller: info.caller.clone(),
         caller_name: info.caller_name.clone(),
         dialled: info.dialled.clone(),
+        redirection: info.redirection.clone(),
         foreign_id: info.foreign_id.clone(),
         remote: info.remote.to_string(),
     }

@@ -85,6 +85,9 @@ impl CallTask {
     }
 
     pub(super) async fn run(mut self, refusal: Option<EndingCode>) -> Ending {
+        if refusal.is_none() {
+            self.caller.command(LegCommand::Name(self.id.to_string()));
+        }
         self.call.handle(now(), refusal.map_or(Input::Admitted, Input::Refused));
         loop {
             while let Some(effect) = self.call.poll_output() {
@@ -176,7 +179,8 @@ impl CallTask {
             Effect::CallOperator { operator, target, summary, ring_limit } => {
                 let headers = vec![("X-Telefonist-Summary".to_owned(), header_text(&summary))];
                 let caller = self.caller.info.caller.clone();
-                let options = InviteOptions { account: None, caller, ring_limit, headers };
+                let handoff = Some(self.id.to_string());
+                let options = InviteOptions { account: None, caller, ring_limit, handoff, headers };
                 self.operators.call(operator, self.switch.dialer.clone(), target, options);
             }
             Effect::EarlyMedia { operator, heard } => {

@@ -23,6 +23,7 @@ fn a_leg() -> (Leg, LegDoor) {
         door_name: "sip".into(),
         caller: None,
         caller_name: None,
+        redirection: None,
         dialled: "shop".into(),
         foreign_id: "1".into(),
         remote: ([127, 0, 0, 1], 5060).into(),

@@ -350,6 +350,7 @@ mod tests {
             door_name: "main".to_owned(),
             caller: PhoneNumber::parse("+380671234567").ok(),
             caller_name: None,
+            redirection: None,
             dialled: "+380441234567".to_owned(),
             foreign_id: "a@b".to_owned(),
             remote: "127.0.0.1:5060".to_owned(),

@@ -37,6 +37,8 @@ pub struct Config {
     pub callers: Vec<CallerConfig>,
     /// The realm those phones are asked for.
     pub realm: String,
+    /// Whose REFER is followed, and whose place a newcomer with Replaces may take.
+    pub accept_transfers: AcceptTransfers,
     /// User agent name in messages.
     pub user_agent: String,
     /// Calls at once, both directions; over it 503 with Retry-After.
@@ -74,6 +76,7 @@ impl Default for Config {
             require_account: false,
             callers: Vec::new(),
             realm: "telefonist".to_owned(),
+            accept_transfers: AcceptTransfers::Operators,
             user_agent: concat!("Telefonist/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_sessions: 200,
             retry_after_s: 10,
@@ -86,6 +89,16 @@ impl Default for Config {
             close_limit: Duration::from_secs(5),
         }
     }
+}
+
+/// Who may move a party of a call: send it to somebody else by REFER (RFC 3515), or give it to another by Replaces
+/// (RFC 3891). Whoever may, makes us call where they please, at our expense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcceptTransfers {
+    Nobody,
+    /// Whom we called, operators above all, and accounts with `accept_transfers`.
+    Operators,
+    Anybody,
 }
 
 /// One phone that may call.

@@ -22,7 +22,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
-use super::leg::LegTask;
+use super::leg::{LegTask, Note, Successor};
 use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
 use super::tcp::TcpEvent;
@@ -42,7 +42,13 @@ pub(super) enum Wish {
     Place {
         id: SessionId,
         task: Box<LegTask>,
-        events: mpsc::Sender<Event>,
+        events: mpsc::Sender<Note>,
+        invite: Box<Invite>,
+    },
+    /// Place a call whose session takes over a leg that is there.
+    Join {
+        id: SessionId,
+        events: mpsc::Sender<Note>,
         invite: Box<Invite>,
     },
     Drain(oneshot::Sender<()>),
@@ -57,13 +63,20 @@ pub(super) struct Refusal {
     pub(super) warning: Option<Warning>,
 }
 
+impl Refusal {
+    pub(super) fn command(self, session: SessionId) -> Command {
+        let Refusal { status, retry_after_s, warning } = self;
+        Command::Reject { session, status, retry_after_s, warning }
+    }
+}
+
 pub(super) struct Driver {
     shared: Arc<Shared>,
     endpoint: Endpoint,
     sockets: Sockets,
     connections: Connections,
     routes: Routes,
-    sessions: HashMap<SessionId, mpsc::Sender<Event>>,
+    sessions: HashMap<SessionId, mpsc::Sender<Note>>,
     legs: JoinSet<SessionId>,
     /// Servers being looked up: those of each account, and what the endpoint asked for.
     lookups: JoinSet<Looked>,
@@ -247,7 +260,7 @@ impl Driver {
         let session = match &event {
             Event::Invited { .. } => {
                 if let Event::Invited { session, invite } = event {
-                    self.invited(session, &invite);
+                    self.invited(session, *invite);
                 }
                 return;
             }
@@ -260,7 +273,7 @@ impl Driver {
                 let session = *session;
                 // The leg's task also ends by the end of its queue, should that be full.
                 if let Some(events) = self.sessions.remove(&session) {
-                    let _ = events.try_send(event);
+                    let _ = events.try_send(Note::Sip(event));
                 }
                 return;
             }
@@ -273,28 +286,42 @@ impl Driver {
             | Event::Info { session, .. } => *session,
         };
         if let Some(events) = self.sessions.get(&session)
-            && events.try_send(event).is_err()
+            && events.try_send(Note::Sip(event)).is_err()
         {
             tracing::error!("a leg's task is stuck; the leg is hung up");
             self.command(Command::HangUp { session, reason: None });
         }
     }
 
-    fn invited(&mut self, session: SessionId, invite: &IncomingInvite) {
+    fn invited(&mut self, session: SessionId, invite: IncomingInvite) {
         let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
         let Some(wishes) = self.wishes_tx.upgrade() else {
             return;
         };
-        let owner = self.owner_of(invite);
-        match incoming::receive(&self.shared, owner, session, invite, events_rx, wishes) {
+        let owner = self.owner_of(&invite);
+        let taken = match invite.replaces {
+            Some(party) => incoming::admit(&self.shared, owner, &invite).and_then(|()| {
+                let successor = Successor { session, invite, events: events_rx };
+                self.relieve(party, successor).map(|()| None)
+            }),
+            None => incoming::receive(&self.shared, owner, session, &invite, events_rx, wishes).map(Some),
+        };
+        match taken {
             Ok(task) => {
                 self.sessions.insert(session, events);
-                self.run_leg(session, task);
+                if let Some(task) = task {
+                    self.run_leg(session, task);
+                }
             }
-            Err(Refusal { status, retry_after_s, warning }) => {
-                self.command(Command::Reject { session, status, retry_after_s, warning });
-            }
+            Err(refusal) => self.command(refusal.command(session)),
         }
+    }
+
+    /// Tells a leg that somebody wants its party's place.
+    fn relieve(&self, party: SessionId, successor: Successor) -> Result<(), Refusal> {
+        let refuse = |status| Refusal { status, retry_after_s: None, warning: None };
+        let leg = self.sessions.get(&party).ok_or_else(|| refuse(481))?;
+        leg.try_send(Note::Successor(Box::new(successor))).map_err(|_| refuse(503))
     }
 
     fn owner_of(&self, invite: &IncomingInvite) -> Option<Owner<'_>> {
@@ -332,6 +359,10 @@ impl Driver {
             Wish::Place { id, task, events, invite } => {
                 self.sessions.insert(id, events);
                 self.run_leg(id, *task);
+                self.handle(Input::Command(Command::Invite { session: id, invite }));
+            }
+            Wish::Join { id, events, invite } => {
+                self.sessions.insert(id, events);
                 self.handle(Input::Command(Command::Invite { session: id, invite }));
             }
             Wish::Drain(done) => {

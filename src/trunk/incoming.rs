@@ -2,74 +2,100 @@
 //! answers at the dialled number is decided above.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use sip::endpoint::{Event, Hop, IncomingInvite, SessionId};
-use sip::message::NameAddr;
+use sip::endpoint::{Hop, IncomingInvite, SessionId};
 use sip::sdp::{Capabilities, OfferAnswer};
 use tokio::sync::mpsc;
 
-use super::Shared;
 use super::account::{Account, Owner};
 use super::driver::{Refusal, Wish};
-use super::leg::LegTask;
-use super::quota::{Direction, Refused};
+use super::leg::{LegTask, Note, Origin};
+use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, warning};
+use super::{AcceptTransfers, Shared, identity};
 use crate::base::{Personal, PhoneNumber, SampleRate};
 use crate::leg::{Door, LegInfo, TransferWays, open_leg};
+use crate::media::MediaPort;
 
 /// Makes a leg of the INVITE and gives it to whoever takes calls.
 pub(super) fn receive(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     owner: Option<Owner<'_>>,
     session: SessionId,
     invite: &IncomingInvite,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Note>,
     wishes: mpsc::Sender<Wish>,
 ) -> Result<LegTask, Refusal> {
-    let refuse = |status| Refusal { status, retry_after_s: None, warning: None };
-    let later = || Refusal { status: 503, retry_after_s: Some(shared.config.retry_after_s), warning: None };
-    // Nobody of this door's peers may take another's place (RFC 3891 §3).
-    if invite.replaces.is_some() {
-        return Err(refuse(603));
-    }
+    admit(shared, owner, invite)?;
     let account = owner.map(|owner| owner.account);
     let trusted = owner.is_some_and(|owner| owner.trusted);
-    if shared.config.require_account && !trusted && invite.authenticated.is_none() {
-        return Err(refuse(403));
-    }
-    let line = match account.map(|account| account.lines.take(Instant::now(), Direction::In)).transpose() {
-        Ok(line) => line,
-        Err(refused) => {
-            account.inspect(|account| account.lines.refuse(Direction::In));
-            return Err(match refused {
-                Refused::Calls => refuse(486),
-                Refused::Rate(wait) => {
-                    let retry_after_s = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(1);
-                    Refusal { status: 503, retry_after_s: Some(retry_after_s), warning: None }
-                }
-            });
-        }
+    let line = account.map(line_of).transpose()?;
+    let (machine, port) = self::session(shared, account, session, invite)?;
+    let info = info(shared, account, trusted, invite);
+    let may_move = match shared.config.accept_transfers {
+        AcceptTransfers::Anybody => true,
+        AcceptTransfers::Operators => trusted && account.is_some_and(|account| account.switches.accept_transfers),
+        AcceptTransfers::Nobody => false,
     };
+    let origin = Origin { account: account.map(|account| account.name.clone()), caller: None, may_move };
+    // The media plane turns sound at the rate of G.711.
+    let (leg, door, source) = open_leg(shared.ids.next_id(), info, SampleRate::HZ_8000);
+    shared.arrivals.try_send(leg).map_err(|_| later(shared))?;
+    Ok(LegTask::new(shared.clone(), origin, machine, door, (port, source), (events, wishes), line))
+}
+
+/// Whether somebody like this is served at all.
+pub(super) fn admit(shared: &Shared, owner: Option<Owner<'_>>, invite: &IncomingInvite) -> Result<(), Refusal> {
+    let trusted = owner.is_some_and(|owner| owner.trusted);
+    if shared.config.require_account && !trusted && invite.authenticated.is_none() {
+        return Err(Refusal { status: 403, retry_after_s: None, warning: None });
+    }
+    Ok(())
+}
+
+/// A line for a call that comes through `account`.
+fn line_of(account: &Account) -> Result<Line, Refusal> {
+    account.lines.take(Instant::now(), Direction::In).map_err(|refused| {
+        account.lines.refuse(Direction::In);
+        match refused {
+            Refused::Calls => Refusal { status: 486, retry_after_s: None, warning: None },
+            Refused::Rate(wait) => {
+                let retry_after_s = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(1);
+                Refusal { status: 503, retry_after_s: Some(retry_after_s), warning: None }
+            }
+        }
+    })
+}
+
+fn later(shared: &Shared) -> Refusal {
+    Refusal { status: 503, retry_after_s: Some(shared.config.retry_after_s), warning: None }
+}
+
+/// The session of the INVITE, and a port for its sound.
+pub(super) fn session(
+    shared: &Shared,
+    account: Option<&Account>,
+    session: SessionId,
+    invite: &IncomingInvite,
+) -> Result<(Session, MediaPort), Refusal> {
     let hop = Hop { transport: invite.transport, local: invite.local, remote: invite.remote };
     let port = shared.media.open(invite.local.ip()).map_err(|error| {
         tracing::error!(%error, "a caller is refused");
-        later()
+        later(shared)
     })?;
     let offers = offers(shared, account, hop, port.rtp_addr);
     let domain = account.map_or_else(|| invite.from.uri.host.clone(), |account| account.domain.clone());
-    let identity = Identity { local: invite.to.clone(), domain };
+    let keys_by_info = account.is_some_and(|account| account.switches.keys_by_info);
+    let identity = Identity { local: invite.to.clone(), domain, keys_by_info };
     let machine = Session::incoming(session, identity, offers, invite.sdp.as_ref(), shared.config.end_on_lost_sound)
         .map_err(|unservable| Refusal {
             status: unservable.status(),
             retry_after_s: None,
             warning: Some(warning(unservable)),
         })?;
-    let info = info(shared, account, trusted, invite);
-    // The media plane turns sound at the rate of G.711.
-    let (leg, door, source) = open_leg(shared.ids.next_id(), info, SampleRate::HZ_8000);
-    shared.arrivals.try_send(leg).map_err(|_| later())?;
-    Ok(LegTask::new(machine, door, port, source, events, wishes, line))
+    Ok((machine, port))
 }
 
 /// The SDP side of a leg towards `hop`, which belongs to `account`.
@@ -91,15 +117,14 @@ pub(super) fn number(account: Option<&Account>, user: &str) -> Option<PhoneNumbe
 
 fn info(shared: &Shared, account: Option<&Account>, trusted: bool, invite: &IncomingInvite) -> LegInfo {
     // Only a carrier we hold an account at is believed about who calls (RFC 3325 §3).
-    let asserted = invite.asserted_identity.as_ref().filter(|_| trusted);
-    let number = |party: &NameAddr| party.uri.user_decoded().and_then(|user| self::number(account, &user));
-    let display = |party: &NameAddr| party.display.clone().filter(|name| !name.trim().is_empty());
+    let caller = identity::caller(account, trusted, invite);
     LegInfo {
         door: Door::Sip,
         door_name: account.map_or(&shared.config.name, |account| &account.name).clone(),
-        caller: asserted.and_then(number).or_else(|| number(&invite.from)),
-        caller_name: asserted.and_then(display).or_else(|| display(&invite.from)).map(Personal::new),
+        caller: caller.number,
+        caller_name: caller.name.map(Personal::new),
         dialled: dialled(account, invite),
+        redirection: identity::redirection(trusted, &invite.headers),
         foreign_id: invite.call_id.clone(),
         remote: invite.remote,
         transfer: TransferWays { refer: account.is_none_or(|account| account.switches.refer), pbx: false },

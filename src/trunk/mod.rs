@@ -6,12 +6,14 @@ mod account;
 mod config;
 mod connections;
 mod driver;
+mod identity;
 mod incoming;
 mod leg;
 mod listen;
 mod names;
 pub mod numbers;
 mod outgoing;
+mod party;
 pub mod profile;
 pub mod quota;
 mod resolve;
@@ -21,6 +23,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod user_to_user;
 pub mod websocket;
 
 use std::collections::HashMap;
@@ -39,7 +42,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use account::Account;
-pub use config::{AccountConfig, CallerConfig, Config};
+pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
 pub use listen::Listening;
 use listen::Sockets;
@@ -93,6 +96,19 @@ pub enum InviteError {
     TooFast,
 }
 
+impl InviteError {
+    /// The SIP status that tells somebody else of it.
+    pub fn status(self) -> u16 {
+        match self {
+            InviteError::BadTarget | InviteError::NoAccount => 404,
+            InviteError::LinesTaken | InviteError::TooFast => 486,
+            InviteError::Unresolvable | InviteError::Closing | InviteError::NoMediaPort | InviteError::NoTransport => {
+                503
+            }
+        }
+    }
+}
+
 /// How a call is placed.
 #[derive(Debug, Clone, Default)]
 pub struct InviteOptions {
@@ -102,6 +118,8 @@ pub struct InviteOptions {
     pub caller: Option<PhoneNumber>,
     /// How long the far end may ring; 60 s where it is zero.
     pub ring_limit: Duration,
+    /// What whoever takes the call can ask about it with: our name of the call that is handed over (RFC 7433).
+    pub handoff: Option<String>,
     /// Further headers, name and value.
     pub headers: Vec<(String, String)>,
 }

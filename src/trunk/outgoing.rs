@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sip::endpoint::{Hop, Invite, Redirects, SessionId};
+use sip::endpoint::{Hop, Invite, Redirects, ReferRequest, SessionId};
 use sip::locate::Nowhere;
 use sip::message::{Host, NameAddr, Uri};
 use tokio::sync::mpsc;
 
 use super::account::{Account, sip_uri};
 use super::driver::{SESSION_EVENTS, Wish};
-use super::leg::LegTask;
+use super::leg::{LegTask, Origin};
 use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, address};
-use super::{InviteError, InviteOptions, Shared, incoming};
+use super::{AcceptTransfers, InviteError, InviteOptions, Shared, incoming, user_to_user};
 use crate::base::{PhoneNumber, SampleRate};
 use crate::leg::{Door, Leg, LegInfo, TransferWays, open_leg};
-use crate::media::OpenError;
+use crate::media::{MediaPort, OpenError};
 
 /// How long the far end may ring when nobody says.
 const RING_LIMIT: Duration = Duration::from_secs(60);
@@ -32,12 +32,68 @@ impl From<Nowhere> for InviteError {
     }
 }
 
+/// A call that is ready to be placed.
+pub(super) struct Placement {
+    pub id: SessionId,
+    pub invite: Box<Invite>,
+    pub machine: Session,
+    pub port: MediaPort,
+    pub line: Option<Line>,
+    info: LegInfo,
+}
+
 pub(super) async fn invite(
     shared: &Arc<Shared>,
     wishes: &mpsc::Sender<Wish>,
     target: &str,
     options: InviteOptions,
 ) -> Result<Leg, InviteError> {
+    let leg_id = shared.ids.next_id();
+    let origin = Origin {
+        account: options.account.clone(),
+        caller: options.caller.clone(),
+        may_move: shared.config.accept_transfers != AcceptTransfers::Nobody,
+    };
+    let placement = prepare(shared, target, options, SessionId(leg_id.0)).await?;
+    let Placement { id, invite, machine, port, line, info } = placement;
+    let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
+    let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
+    let queues = (events_rx, wishes.clone());
+    let task = LegTask::new(shared.clone(), origin, machine, door, (port, source), queues, line);
+    let task = Box::new(task);
+    wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
+    Ok(leg)
+}
+
+/// The call that a party of ours asks for in its stead (RFC 3515 §2.4.2): through the same account, for the same
+/// caller.
+pub(super) async fn follow(
+    shared: &Arc<Shared>,
+    origin: &Origin,
+    refer: &ReferRequest,
+) -> Result<Placement, InviteError> {
+    let mut target = refer.refer_to.clone();
+    let given = GIVEN_IN_REFER_TO.iter().filter_map(|name| Some(((*name).to_owned(), target.header_decoded(name)?)));
+    let mut headers: Vec<(String, String)> = given.collect();
+    // RFC 3892 §2: handed on as it came.
+    headers.extend(refer.referred_by.iter().map(|by| ("Referred-By".to_owned(), by.clone())));
+    target.headers.clear();
+    target.params.remove("method");
+    let (account, caller) = (origin.account.clone(), origin.caller.clone());
+    let options = InviteOptions { account, caller, headers, ..InviteOptions::default() };
+    let id = SessionId(shared.ids.next_id().0);
+    prepare(shared, &target.to_string(), options, id).await
+}
+
+/// Headers that a Refer-To may give to the INVITE (RFC 3261 §19.1.5 warns of the others): RFC 3891, RFC 7433.
+const GIVEN_IN_REFER_TO: [&str; 2] = ["Replaces", user_to_user::HEADER];
+
+async fn prepare(
+    shared: &Arc<Shared>,
+    target: &str,
+    options: InviteOptions,
+    id: SessionId,
+) -> Result<Placement, InviteError> {
     if shared.is_draining() {
         return Err(InviteError::Closing);
     }
@@ -60,9 +116,8 @@ pub(super) async fn invite(
     let offers = incoming::offers(shared, account, hop, port.rtp_addr);
     let from = from(shared, account, hop, options.caller.as_ref());
     let domain = account.map_or_else(|| target.host.clone(), |account| account.domain.clone());
-    let identity = Identity { local: from.clone(), domain };
-    let leg_id = shared.ids.next_id();
-    let id = SessionId(leg_id.0);
+    let keys_by_info = account.is_some_and(|account| account.switches.keys_by_info);
+    let identity = Identity { local: from.clone(), domain, keys_by_info };
     let (machine, sdp) = Session::outgoing(id, identity, offers, shared.config.end_on_lost_sound);
     let info = LegInfo {
         door: Door::Sip,
@@ -70,13 +125,11 @@ pub(super) async fn invite(
         caller: target.user_decoded().and_then(|user| incoming::number(account, &user)),
         caller_name: None,
         dialled: target.user_decoded().unwrap_or_default(),
+        redirection: None,
         foreign_id: String::new(),
         remote: hop.remote,
         transfer: TransferWays { refer: account.is_none_or(|account| account.switches.refer), pbx: false },
     };
-    let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
-    let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
-    let task = Box::new(LegTask::new(machine, door, port, source, events_rx, wishes.clone(), line));
     let invite = Box::new(Invite {
         to: NameAddr::new(target.clone()),
         headers: headers(account, &options),
@@ -94,8 +147,7 @@ pub(super) async fn invite(
         contact_user: account.map(|account| account.contact_user(options.caller.as_ref())),
         ring_limit: if options.ring_limit.is_zero() { RING_LIMIT } else { options.ring_limit },
     });
-    wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
-    Ok(leg)
+    Ok(Placement { id, invite, machine, port, line, info })
 }
 
 /// RFC 3608 §6.1: an outbound proxy stays the first hop, with the registrar's route behind it. Where the servers of that
@@ -174,6 +226,9 @@ fn headers(account: Option<&Account>, options: &InviteOptions) -> Vec<(String, S
     let plain = |value: &str| value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     let given = options.headers.iter().filter(|(name, _)| is_token(name));
     let mut headers: Vec<(String, String)> = given.map(|(name, value)| (name.clone(), plain(value))).collect();
+    if let Some(handoff) = &options.handoff {
+        headers.push((user_to_user::HEADER.to_owned(), user_to_user::value(handoff)));
+    }
     if let (Some(account), Some(caller)) = (account, &options.caller) {
         headers.extend(account.caller_id(caller));
     }

@@ -32,6 +32,10 @@ pub struct Switches {
     pub numbers: NumberFormat,
     /// The carrier moves calls by REFER (RFC 3515). Without: hand-overs are bridged by us.
     pub refer: bool,
+    /// The carrier or PBX may move its callers, and those who call it, to somebody else.
+    pub accept_transfers: bool,
+    /// Keys go by INFO (`application/dtmf-relay`), not in RTP.
+    pub keys_by_info: bool,
     /// Codecs for its calls, the preferred one first.
     pub codecs: Vec<Codec>,
     /// Milliseconds of sound a packet to us should hold.
@@ -67,6 +71,8 @@ impl Default for Switches {
             contact: Shown::Account,
             numbers: AsDialled,
             refer: true,
+            accept_transfers: false,
+            keys_by_info: false,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             ptime_ms: 20,
         }

@@ -8,6 +8,8 @@ use sip::endpoint::{Command, Event, Reason, ReferProgress, ReferTo, SessionEnd, 
 use sip::message::{Host, NameAddr, Uri};
 use sip::sdp::{Negotiated, OfferAnswer, Unservable};
 
+use super::user_to_user;
+use crate::base::ending::cause_of_status;
 use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, TransferProgress};
 use crate::media::{MediaEvent, StopCause};
 
@@ -17,8 +19,6 @@ const NOT_IMPLEMENTED: u16 = 501;
 const NO_SUCH_CALL: u16 = 481;
 /// The status of a target that is no address (RFC 3261 §21.4.5).
 const NOT_FOUND: u16 = 404;
-/// The status of a REFER that is not followed (RFC 3515 §2.4.2).
-const DECLINED: u16 = 603;
 /// The status that stands for what never came (RFC 3261 §21.4.9).
 const TIMED_OUT: u16 = 408;
 /// The status of a leg whose sound broke on our side.
@@ -63,11 +63,13 @@ enum Phase {
     Over,
 }
 
-/// Who we are and where bare numbers live, for hand-overs.
+/// Who we are and where bare numbers live, for hand-overs; and how keys are told.
 #[derive(Debug, Clone)]
 pub struct Identity {
     pub local: NameAddr,
     pub domain: Host,
+    /// Keys go by INFO; else in the sound.
+    pub keys_by_info: bool,
 }
 
 /// The machine of one session.
@@ -87,6 +89,8 @@ pub struct Session {
     /// Keys come in RTP: the same key by INFO would be a second one.
     keys_in_sound: bool,
     end_on_lost_sound: bool,
+    /// What the call is called, for whoever takes the party.
+    name: Option<String>,
     /// Why we hung up, where the call did not ask for it.
     own_reason: Option<LegEnd>,
     outputs: VecDeque<Output>,
@@ -131,6 +135,7 @@ impl Session {
             rang: false,
             keys_in_sound: false,
             end_on_lost_sound,
+            name: None,
             own_reason: None,
             outputs: VecDeque::new(),
         }
@@ -140,8 +145,18 @@ impl Session {
         self.id
     }
 
-    pub fn is_over(&self) -> bool {
-        self.phase == Phase::Over
+    pub fn is_talking(&self) -> bool {
+        self.phase == Phase::Talking
+    }
+
+    /// This session stands in for `former` from now on.
+    pub fn inherit(&mut self, former: Session) {
+        self.name = former.name;
+    }
+
+    /// Whether the far end put us on hold.
+    pub fn is_held(&self) -> bool {
+        self.held
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -152,7 +167,7 @@ impl Session {
         match input {
             Input::Sip(event) => self.event(event),
             Input::Command(command) => self.command(command),
-            Input::Dropped => self.hang_up(None),
+            Input::Dropped => self.hang_up(self.ordinary_end()),
             Input::Media(event) => self.media(event),
             Input::NoMedia => self.give_up(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None }, None),
         }
@@ -170,8 +185,6 @@ impl Session {
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
             Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
             Event::ReferProgress { progress, .. } => self.tell(LegEvent::Transfer(transfer_progress(progress))),
-            // Nobody of this door's peers may move its parties.
-            Event::Referred { session, .. } => self.send(Command::RefuseReferral { session, status: DECLINED }),
             Event::Info { content_type, body, .. } if !self.keys_in_sound => {
                 if let Some(key) = key_in_info(&content_type, &body) {
                     self.tell(LegEvent::Dtmf(key));
@@ -182,6 +195,7 @@ impl Session {
             | Event::Ringing { .. }
             | Event::Answered { .. }
             | Event::Info { .. }
+            | Event::Referred { .. }
             | Event::Registration { .. }
             | Event::Replied { .. } => {}
         }
@@ -197,10 +211,11 @@ impl Session {
                 self.send(Command::Reject { session, status, retry_after_s, warning: None });
             }
             LegCommand::Ring | LegCommand::Answer => {}
-            LegCommand::Reject { .. } | LegCommand::HangUp => self.hang_up(None),
+            LegCommand::Reject { .. } | LegCommand::HangUp => self.hang_up(self.ordinary_end()),
+            LegCommand::Name(name) => self.name = Some(name),
             LegCommand::Refer { target } => self.refer(&target),
             LegCommand::PbxTransfer { .. } => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_IMPLEMENTED))),
-            LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
+            LegCommand::Dtmf(keys) => self.press(keys),
         }
     }
 
@@ -334,6 +349,17 @@ impl Session {
         }
     }
 
+    fn press(&mut self, keys: String) {
+        if !self.identity.keys_by_info {
+            return self.outputs.push_back(Output::Press(keys));
+        }
+        for key in keys.chars().filter(|key| is_key(*key)) {
+            let body = Bytes::from(format!("Signal={key}\r\nDuration=160\r\n"));
+            let content_type = "application/dtmf-relay".to_owned();
+            self.send(Command::Info { session: self.id, content_type, body });
+        }
+    }
+
     fn refer(&mut self, target: &str) {
         if self.phase != Phase::Talking {
             return self.tell(LegEvent::Transfer(TransferProgress::Failed(NO_SUCH_CALL)));
@@ -342,6 +368,9 @@ impl Session {
             Some(refer_to) => {
                 let mut referred_by = self.identity.local.clone();
                 referred_by.params = Default::default();
+                // RFC 7433 §4: the header goes to the call that the REFER asks for.
+                let named = self.name.iter().map(|name| user_to_user::value(name));
+                let refer_to = named.fold(refer_to, |uri, value| uri.with_header(user_to_user::HEADER, &value));
                 let refer_to = ReferTo::Uri(refer_to);
                 let transfer = Box::new(Transfer { refer_to, referred_by: Some(referred_by) });
                 self.send(Command::Refer { session: self.id, transfer });
@@ -363,6 +392,13 @@ impl Session {
             self.phase = Phase::Ending;
             self.send(Command::HangUp { session: self.id, reason });
         }
+    }
+
+    /// RFC 3326, in the cause that gateways pass on: normal call clearing.
+    fn ordinary_end(&self) -> Option<Reason> {
+        let cause = u16::from(cause_of_status(200));
+        let clearing = || Reason { protocol: "Q.850".to_owned(), cause, text: Some("Normal call clearing".to_owned()) };
+        matches!(self.phase, Phase::Answering | Phase::Talking).then(clearing)
     }
 
     fn ended(&mut self, end: SessionEnd) {
@@ -426,6 +462,10 @@ fn transfer_progress(progress: ReferProgress) -> TransferProgress {
     }
 }
 
+fn is_key(key: char) -> bool {
+    matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')
+}
+
 /// The key in an INFO: `application/dtmf-relay` has a line `Signal=5`, `application/dtmf` the key alone; neither has an
 /// RFC, and both write keys 10 and 11 for `*` and `#` at times.
 fn key_in_info(content_type: &str, body: &[u8]) -> Option<char> {
@@ -447,7 +487,7 @@ fn key_in_info(content_type: &str, body: &[u8]) -> Option<char> {
         signal => {
             let mut keys = signal.chars();
             let key = keys.next()?.to_ascii_uppercase();
-            (keys.next().is_none() && matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(key)
+            (keys.next().is_none() && is_key(key)).then_some(key)
         }
     }
 }

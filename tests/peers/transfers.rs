@@ -44,7 +44,9 @@ async fn a_caller_whose_phone_takes_refer_is_handed_over() {
     }
     assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByRefer);
     let told = report.log.join("\n");
-    assert!(told.starts_with("to <sip:600@carrier.example> by <sip:"), "{told}");
+    // With the call's name for whoever answers there, RFC 7433.
+    assert!(told.starts_with("to <sip:600@carrier.example?User-to-User=0430"), "{told}");
+    assert!(told.contains("> by <sip:"), "{told}");
     house.close().await;
 }
 
@@ -87,6 +89,37 @@ async fn a_caller_whose_phone_declines_refer_is_bridged() {
     assert!(report.log.iter().any(|line| line.len() > "summary ".len()), "{:?}", report.log);
     assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
     assert_eq!((caller_ear.heard().breaks, operator_ear.heard().breaks), (0, 0));
+    house.close().await;
+}
+
+/// An attended transfer as the operator's telephone makes it: REFER with Replaces, reported on to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sends_the_caller_on_to_a_colleague() {
+    unless_skipped!();
+    let mut colleague_ear = Ear::open(Says::Tone).await;
+    let colleague = Sipp::is_called("operator-leaves").key("rtp_port", colleague_ear.port());
+    let colleague = colleague.talks_for(Duration::from_secs(2)).start();
+    let mut operator_ear = Ear::open(Says::Silence).await;
+    let operator = Sipp::is_called("operator-transfers").key("rtp_port", operator_ear.port());
+    let operator = operator.key("colleague", colleague.address).talks_for(Duration::from_millis(500)).start();
+    let target = person(operator.address);
+    let house = House::start(|settings| settings.switch.call.transfer.operators = vec![target]).await;
+    let mut events = house.events();
+    let mut caller_ear = Ear::open(Says::Tone).await;
+    let caller = Sipp::calls(house.udp(), "press").key("rtp_port", caller_ear.port()).start();
+    operator_ear.hears("the caller", |heard| heard.loud > 5).await;
+    colleague_ear.hears("the caller", |heard| heard.loud > 20).await;
+    let before = caller_ear.heard().loud;
+    caller_ear.hears("the colleague", |heard| heard.loud > before + 20).await;
+    let told = operator.succeeds().await.log.join("\n");
+    // "0" and the call's name in hexadecimal digits, RFC 7433.
+    assert!(told.starts_with("handoff 0430") && told.contains(";encoding=hex"), "{told}");
+    assert!(told.contains("told SIP/2.0 100 Trying") && told.contains("told SIP/2.0 200 OK"), "{told}");
+    let called = colleague.succeeds().await.log.join("\n");
+    assert!(called.contains("replacing consulted@desk;to-tag=11;from-tag=22 by <sip:operator@127.0.0.1>"), "{called}");
+    // The colleague's BYE ends the caller's leg.
+    caller.succeeds().await;
+    assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
     house.close().await;
 }
 

@@ -20,6 +20,8 @@ const NUMBERS: [(&str, NumberFormat); 4] = [
     ("digits", NumberFormat::Digits),
     ("national", NumberFormat::National),
 ];
+/// How keys are told.
+const KEYS: [(&str, bool); 2] = [("rtp", false), ("info", true)];
 const CODECS: [(&str, Codec); 2] = [("PCMA", Codec::Pcma), ("PCMU", Codec::Pcmu)];
 /// What G.711 is sent in.
 const PTIMES: [i64; 5] = [10, 20, 30, 40, 60];
@@ -39,6 +41,8 @@ pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
     section.choice("contact", &SHOWN, &mut switches.contact);
     section.choice("numbers", &NUMBERS, &mut switches.numbers);
     section.flag("refer", &mut switches.refer);
+    section.flag("accept_transfers", &mut switches.accept_transfers);
+    section.choice("keys", &KEYS, &mut switches.keys_by_info);
     section.choices("codecs", &CODECS, &mut switches.codecs);
     let mut ptime_ms = i64::from(switches.ptime_ms);
     section.number("ptime_ms", 10..=60, &mut ptime_ms);
@@ -79,11 +83,11 @@ mod tests {
             )
         };
         let overridden = "profile = \"twilio\"\nregister = true\nfrom = \"account\"\ncaller_id = \"rpid\"\ncontact = \"account\"\n\
-                          numbers = \"national\"\nrefer = true\ncodecs = [\"PCMA\"]\nptime_ms = 30\ncountry = \"48\"\n";
+                          numbers = \"national\"\nrefer = true\naccept_transfers = true\nkeys = \"info\"\ncodecs = [\"PCMA\"]\nptime_ms = 30\ncountry = \"48\"\n";
         expect![[r#"
-            generic register=true country=380 Switches { from: Account, caller_id: Asserted, contact: Account, numbers: AsDialled, refer: true, codecs: [Pcma, Pcmu], ptime_ms: 20 }
-            twilio register=false country=380 Switches { from: Caller, caller_id: Asserted, contact: Caller, numbers: E164, refer: false, codecs: [Pcmu, Pcma], ptime_ms: 20 }
-            twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, codecs: [Pcma], ptime_ms: 30 }
+            generic register=true country=380 Switches { from: Account, caller_id: Asserted, contact: Account, numbers: AsDialled, refer: true, accept_transfers: false, keys_by_info: false, codecs: [Pcma, Pcmu], ptime_ms: 20 }
+            twilio register=false country=380 Switches { from: Caller, caller_id: Asserted, contact: Caller, numbers: E164, refer: false, accept_transfers: false, keys_by_info: false, codecs: [Pcmu, Pcma], ptime_ms: 20 }
+            twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, accept_transfers: true, keys_by_info: true, codecs: [Pcma], ptime_ms: 30 }
         "#]]
         .assert_eq(&(read("") + &read("profile = \"twilio\"\n") + &read(overridden)));
     }

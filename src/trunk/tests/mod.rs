@@ -6,6 +6,7 @@ mod between;
 mod caps;
 mod dns;
 mod families;
+mod moved;
 mod peer;
 mod profiles;
 mod secure;

@@ -102,9 +102,13 @@ pub struct Call {
 
 impl Call {
     pub async fn begin(to: SocketAddr, body: &str) -> Call {
+        Call::begin_with(to, &[], body).await
+    }
+
+    pub async fn begin_with(to: SocketAddr, headers: &[&str], body: &str) -> Call {
         let peer = Peer::open().await;
         let mut call = Call { peer, to, remote: format!("<sip:shop@{to}>"), cseq: 0, refused: false };
-        call.request("INVITE", &[], body).await;
+        call.request("INVITE", headers, body).await;
         call
     }
 

@@ -57,8 +57,9 @@ fn written(request: &Request, carrier: &Peer, party: &Party) -> String {
             replaced.push((words.join(" "), fixed.to_owned()));
         }
     }
-    // The methods we serve are the endpoint's affair.
-    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Allow:")).collect();
+    // What the endpoint can do is its own affair.
+    let of_endpoint = |line: &&str| line.starts_with("Allow:") || line.starts_with("Supported:");
+    let lines: Vec<&str> = text.lines().filter(|line| !of_endpoint(line)).collect();
     let text = lines.join("\n") + "\n";
     let text = replaced.iter().fold(text, |text, (from, to)| text.replace(from, to));
     let (head, body) = text.split_once("\n\n").unwrap();
@@ -109,7 +110,8 @@ async fn every_carriers_callers_are_understood() {
         ("asterisk", "+380671234567", "100"),
         ("freepbx", "+380671234567", "100"),
         ("3cx", "+380671234567", "100"),
-        ("kamailio", "+380671234567", "+380441234567"),
+        // Who asked for privacy stays unknown, though the proxy tells (RFC 3325 §7).
+        ("kamailio", "", "+380441234567"),
         ("twilio", "+380671234567", "+380441234567"),
         ("telnyx", "+380671234567", "+380441234567"),
         ("zadarma", "+380671234567", "380441234567"),
@@ -135,7 +137,8 @@ async fn every_carriers_callers_are_understood() {
         carrier.send(party.udp(), &format!("{head}\r\n\r\n{body}")).await;
         let leg = party.leg().await;
         let found = leg.info.caller.as_ref().map(PhoneNumber::e164);
-        assert_eq!((found, leg.info.dialled.as_str()), (Some(caller), dialled), "{}", profile.name);
+        let caller = Some(caller).filter(|caller| !caller.is_empty());
+        assert_eq!((found, leg.info.dialled.as_str()), (caller, dialled), "{}", profile.name);
         assert_eq!((leg.info.door_name.as_str(), leg.info.transfer.refer), ("carrier", profile.switches.refer));
         ask(&leg, LegCommand::Answer).await;
         let answer = carrier.answer(Method::Invite).await;
