@@ -157,6 +157,7 @@ impl Agent {
                 }
                 Output::Locate { .. } => {}
                 Output::Event(event) => self.on_event(event),
+                Output::Denied { .. } => {}
             }
         }
         sent

@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | 3261 SIP | everywhere | user agent; no proxy, no registrar, no S/MIME |
 //! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
-//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256, `qop=auth`; no `auth-int` |
+//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256 in a chosen order, `qop=auth`, nonces that count; no `auth-int` |
 //! | 2976 INFO | `endpoint::info` | keys both ways, one at a time; `tests/ladder.rs` |
 //! | 3262 reliable provisional answers | `message` | headers read; not offered |
 //! | 3263 locating servers | `locate`, `endpoint` | NAPTR, SRV, A, AAAA; failover; no transport by `SIP+D2S` |

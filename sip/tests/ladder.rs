@@ -5,6 +5,8 @@
 mod authentication;
 #[path = "ladder/bench.rs"]
 mod bench;
+#[path = "ladder/load.rs"]
+mod load;
 #[path = "ladder/registration.rs"]
 mod registration;
 #[path = "ladder/replaces.rs"]

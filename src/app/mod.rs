@@ -68,11 +68,12 @@ impl App {
         let (bus, bus_task) = Bus::start(writer.recorder(), metrics.clone());
         let (readiness, ready) = watch::channel(Readiness::Starting);
         let trunks = http::Trunks::default();
+        let (bans_tx, bans) = watch::channel(None);
         let page = match &settings.http {
             Some(config) => {
                 let metrics = metrics.clone();
                 let (store, bus, trunks) = (store.clone(), bus.watch(), trunks.clone());
-                let sources = http::Sources { store, metrics, bus, readiness: ready, trunks };
+                let sources = http::Sources { store, metrics, bus, readiness: ready, trunks, bans };
                 let failed = |error: http::HttpError| cannot_listen("HTTP", config.listen, "http.listen", &error);
                 Some(http::Server::start(config, sources).await.map_err(failed)?)
             }
@@ -106,6 +107,7 @@ impl App {
             bus: bus.clone(),
             active: active_tx,
         };
+        bans_tx.send_replace(trunk.as_ref().map(Trunk::bans));
         if let Some(trunk) = &trunk {
             // Set here and nowhere else.
             let _ = trunks.0.set(trunk.overview());
@@ -136,6 +138,11 @@ impl App {
     /// Where SIP is listened on.
     pub fn sip(&self) -> Option<trunk::Listening> {
         self.trunk.as_ref().map(Trunk::listening)
+    }
+
+    /// Whom the SIP door does not hear; `None` where that door is closed.
+    pub fn bans(&self) -> Option<trunk::BanList> {
+        self.trunk.as_ref().map(Trunk::bans)
     }
 
     /// Where AudioSocket is listened on.

@@ -1,7 +1,9 @@
 //! All settings of the program: one file, one tree, every room's part read here into that room's own `Config`.
 //! `telefonist.example.toml` shows each setting with its default; a test holds the two to each other.
 
+mod defence;
 mod switches;
+mod toll;
 mod transports;
 
 use std::collections::BTreeMap;
@@ -138,6 +140,14 @@ impl Settings {
         speech(&root.section("speech"), &mut settings.speech);
         shop_api(&root.section("shop"), &mut settings.shop);
         settings.sip = sip(&root.section("sip"));
+        let mut door = crate::defence::Config::default();
+        defence::defence(&root.section("defence"), &mut door);
+        let mut numbers = crate::toll::Config::default();
+        toll::toll(&root.section("toll"), &mut numbers);
+        if let Some(sip) = &mut settings.sip {
+            sip.defence = door;
+            sip.toll = numbers;
+        }
         settings.audiosocket = audiosocket_door(&root.section("audiosocket"));
         settings.pbx = root.has("pbx").then(|| asterisk(&root.section("pbx")));
         sound(&root.section("media"), &mut settings.media);
@@ -191,6 +201,14 @@ impl Settings {
         {
             let problem = conflict("sip.require_account", "[[sip.account]]", "there is no account");
             document.fault(place("sip.require_account"), problem);
+        }
+        if let Some(sip) = &self.sip
+            && sip.defence.hide
+            && !sip.callers.is_empty()
+            && sip.defence.trusted.iter().all(|network| network.addr().is_loopback())
+        {
+            let reason = "phones at unknown addresses get no answer: put their networks into defence.trusted";
+            document.fault(place("defence.hide"), conflict("defence.hide", "[[sip.caller]]", reason));
         }
         if let Some(sip) = &self.sip
             && !sip.callers.is_empty()
@@ -270,6 +288,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.seconds("tcp_idle_s", 5.0..=86_400.0, &mut sip.tcp_idle);
     section.seconds("tcp_message_limit_s", 1.0..=60.0, &mut sip.tcp_message_limit);
     section.text("realm", "\"telefonist\"", &mut sip.realm);
+    defence::bounds(section, &mut sip);
     for section in section.sections("caller") {
         let mut caller = trunk::CallerConfig { user: String::new(), password: Secret::new(String::new()) };
         section.text("name", "\"olena\"", &mut caller.user);
@@ -467,6 +486,36 @@ mod tests {
                 Change one of the two
             t.toml:12: T007 media.last_port contradicts media.first_port: last ≤ first
                 Change one of the two
+        "#]]
+        .assert_eq(&report);
+    }
+
+    #[test]
+    fn the_door_is_guarded_as_written() {
+        let text = "[sip]\ndigest = [\"MD5\"]\nmax_headers = 100\n[defence]\nhide = true\ntrusted = [\"10.0.0.7\", \"10.1.0.0/16\"]\nbanned = [\"203.0.113.0/24\"]\n[toll]\nallowed = [\"+\"]\nhours = \"08:00-21:00\"\nspend_per_hour = 50\n[[toll.rate]]\nprefix = \"+380\"\nper_minute = 0.5\n";
+        let sip = Settings::parse(text, BTreeMap::new()).unwrap().sip.unwrap();
+        assert_eq!((sip.digest.len(), sip.message.max_headers, sip.defence.hide), (1, 100, true));
+        let networks: Vec<String> = sip.defence.trusted.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.0.0.7/32", "10.1.0.0/16"]);
+        assert_eq!((sip.toll.hours, sip.toll.spend_per_hour), ((480, 1_260), Some(50.0)));
+        assert_eq!(sip.toll.rates.len(), 1);
+
+        let text = "[defence]\nhide = true\nbanned = [\"everybody\"]\nscanners = [\"\"]\n[toll]\nallowed = [\"380\", \"abroad\"]\nhours = \"all\"\n[[sip.caller]]\nname = \"olena\"\npassword = \"x\"\n";
+        let faults = Settings::parse(text, BTreeMap::new()).unwrap_err();
+        let report = crate::settings::report(&faults, "t.toml", Language::English);
+        expect_test::expect![[r#"
+            t.toml:2: T007 defence.hide contradicts [[sip.caller]]: phones at unknown addresses get no answer: put their networks into defence.trusted
+                Change one of the two
+            t.toml:3: T005 defence.banned: array will not do
+                Allowed: IP, IP/bits
+            t.toml:4: T005 defence.scanners:  will not do
+                Allowed: "friendly-scanner"
+            t.toml:6: T005 toll.allowed: 380 will not do
+                Allowed: +380, *72
+            t.toml:6: T005 toll.allowed: abroad will not do
+                Allowed: +380, *72
+            t.toml:7: T005 toll.hours: all will not do
+                Allowed: HH:MM-HH:MM
         "#]]
         .assert_eq(&report);
     }

@@ -16,7 +16,7 @@ use crate::leg::{Leg, LegIds, arrivals};
 use crate::media::MediaPlane;
 use crate::media::recorder::Recorder;
 use crate::media::resample::Resampler;
-use crate::trunk::{InviteOptions, Trunk, websocket};
+use crate::trunk::{InviteError, InviteOptions, Trunk, websocket};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -75,6 +75,10 @@ pub async fn run(settings: Settings, arguments: Arguments) -> Result<ExitCode, P
     let invited = trunk.caller().invite(&arguments.target, options).await;
     let outcome = match invited {
         Ok(leg) => converse(leg, &arguments, sound).await,
+        Err(InviteError::Barred(barred)) => {
+            let problem = Problem::new(ErrorCode::TollBarred).with("target", &arguments.target);
+            Err(problem.with("reason", barred))
+        }
         Err(error) => Err(failed(&error)),
     };
     trunk.close().await;

@@ -1,10 +1,12 @@
 //! The command line: arguments in, exit codes out. Exit code 2 means that the settings are wrong, 1 that something
 //! failed.
 
+mod bans;
 mod call;
 pub mod calls;
 mod check;
 mod record;
+mod running;
 pub mod serve;
 mod store;
 mod trunks;
@@ -55,6 +57,8 @@ enum Command {
     Doctor(crate::doctor::Arguments),
     /// How the accounts at carriers stand in the running program
     Trunks(trunks::Arguments),
+    /// Show or edit whom the running server does not hear
+    Bans(bans::Arguments),
     /// Serve a tyre shop to try things out with: the Store API over a seed catalogue
     Store(store::Arguments),
     /// Hear it: start a server and have synthetic callers ring it over real SIP and RTP
@@ -105,6 +109,7 @@ async fn run(command: Command, settings: Settings, language: Language) -> Result
         Command::Calls(arguments) => record::run(&settings.store, arguments, language).await,
         Command::Doctor(arguments) => crate::doctor::run(settings, arguments, language).await,
         Command::Trunks(arguments) => trunks::run(settings.http.as_ref(), arguments, language).await,
+        Command::Bans(arguments) => bans::run(settings.http.as_ref(), arguments, language).await,
         Command::Store(arguments) => store::run(arguments).await,
         Command::Demo(arguments) => crate::demo::run(settings, arguments, language).await,
         Command::Bench(arguments) => crate::bench::run(settings, arguments, language).await,

@@ -1,21 +1,18 @@
 //! `telefonist trunks`: how the accounts at carriers stand in the running program, asked over its page.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use chrono::{DateTime, Local};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::running::Running;
 use crate::base::Language;
-use crate::errors::{ErrorCode, Problem};
+use crate::errors::Problem;
 use crate::http;
-
-/// How long the running program may take to answer.
-const LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -75,8 +72,7 @@ struct Trouble {
 
 /// Exit code 0: all accounts are in order; 1: at least one is not, or the program cannot be asked.
 pub async fn run(page: Option<&http::Config>, arguments: Arguments, language: Language) -> Result<ExitCode, Problem> {
-    let Some(page) = page else { return Err(Problem::new(ErrorCode::PageOff)) };
-    let trunks = ask(page).await?;
+    let trunks = Running::at(page, "/api/v1/trunks")?.list().await?;
     let mut out = io::stdout().lock();
     let mut in_order = true;
     let mut written = Ok(());
@@ -93,39 +89,6 @@ pub async fn run(page: Option<&http::Config>, arguments: Arguments, language: La
     // A pager that was closed wants no more.
     let _ = written;
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn ask(page: &http::Config) -> Result<Vec<Value>, Problem> {
-    let address = SocketAddr::new(reachable(page.listen.ip()), page.listen.port());
-    let url = format!("http://{address}/api/v1/trunks");
-    let failed =
-        |reason: &dyn std::fmt::Display| Problem::new(ErrorCode::ServerSilent).with("url", &url).with("reason", reason);
-    // A second call finds the provider installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().tls_certs_only([]).build();
-    let client = client.map_err(|error| failed(&crate::app::reasons(&error)))?;
-    let mut request = client.get(&url);
-    if let Some(token) = &page.token {
-        request = request.bearer_auth(token.expose());
-    }
-    let response = request.send().await.map_err(|error| failed(&crate::app::reasons(&error)))?;
-    if !response.status().is_success() {
-        return Err(failed(&response.status()));
-    }
-    let mut body: Value = response.json().await.map_err(|error| failed(&crate::app::reasons(&error)))?;
-    match body["data"].take() {
-        Value::Array(trunks) => Ok(trunks),
-        _ => Err(failed(&"no data")),
-    }
-}
-
-/// A program that listens everywhere listens on loopback too.
-fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    }
 }
 
 fn print(trunk: &Trunk, language: Language, out: &mut impl Write) -> io::Result<()> {
@@ -166,7 +129,7 @@ fn print(trunk: &Trunk, language: Language, out: &mut impl Write) -> io::Result<
     Ok(())
 }
 
-fn state_words<'a>(state: &'a str, language: Language) -> &'a str {
+fn state_words(state: &str, language: Language) -> &str {
     let words = match state {
         "registered" => ["зареєстровано", "зарегистрирован", "registered"],
         "registering" => ["реєструється", "регистрируется", "registering"],

@@ -287,6 +287,18 @@ catalogue! {
         uk "Сертифікат {path} чинний лише до {until}" / "Поновіть файл; перезапуск не потрібен";
         ru "Сертификат {path} действует лишь до {until}" / "Обновите файл; перезапуск не нужен";
         en "The certificate {path} is valid until {until} only" / "Renew the file; no restart is needed";
+    TollBarred = "T083":
+        uk "На {target} дзвонити не можна: {reason}" / "Додайте префікс до [toll] allowed або змініть обмеження в [toll]";
+        ru "На {target} звонить нельзя: {reason}" / "Добавьте префикс в [toll] allowed или измените ограничения в [toll]";
+        en "{target} may not be called: {reason}" / "Add its prefix to [toll] allowed, or change the limits in [toll]";
+    NoSuchBan = "T081":
+        uk "Заборони для {network} немає" / "Список заборон: `telefonist bans`";
+        ru "Запрета для {network} нет" / "Список запретов: `telefonist bans`";
+        en "There is no ban on {network}" / "`telefonist bans` lists them";
+    NotANetwork = "T082":
+        uk "{network} — не адреса й не мережа" / "Запишіть, наприклад: 203.0.113.9 або 203.0.113.0/24";
+        ru "{network} — не адрес и не сеть" / "Запишите, например: 203.0.113.9 или 203.0.113.0/24";
+        en "{network} is neither an address nor a network" / "Write it like 203.0.113.9 or 203.0.113.0/24";
 }
 
 #[cfg(test)]

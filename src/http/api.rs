@@ -55,7 +55,7 @@ pub(super) async fn call(State(state): State<super::State>, Path(id): Path<Strin
     Json(json!({ "data": data })).into_response()
 }
 
-fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+pub(super) fn refused(status: StatusCode, code: &str, message: &str) -> Response {
     (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
 }
 

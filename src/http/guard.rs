@@ -1,11 +1,12 @@
-//! Who may read, and what a browser may do with what it reads: the token, the Host check that keeps other sites' pages
-//! from reading a loopback address through a rebound name, and the security headers (CSP Level 3; RFC 6750 §2.1;
+//! Who may read and change, and what a browser may do with what it reads: the token, the Host check that keeps other
+//! sites' pages from reading a loopback address through a rebound name, the Origin check that keeps them from changing
+//! anything, and the security headers (CSP Level 3; RFC 6750 §2.1;
 //! RFC 7617).
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -28,6 +29,10 @@ pub enum Refusal {
     Unauthorised,
     /// The name in Host is not this machine's loopback.
     ForeignHost,
+    /// It would change something, and everybody could send it: the address is no loopback and there is no token.
+    ReadOnly,
+    /// It would change something, and a page of another site sent it.
+    ForeignPage,
 }
 
 impl Guard {
@@ -51,6 +56,21 @@ impl Guard {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether a request that passed `judge` may change something. Browsers name the page that sends it (Fetch
+    /// Standard §3.2); programs name none.
+    pub fn judge_change(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.token.is_none() && !self.loopback {
+            return Err(Refusal::ReadOnly);
+        }
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let (host, origin) = (text(header::HOST).unwrap_or_default(), headers.get(header::ORIGIN));
+        let own = |origin: &HeaderValue| {
+            let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+            page.is_some_and(|(_, page)| page.eq_ignore_ascii_case(host))
+        };
+        if origin.is_none_or(own) { Ok(()) } else { Err(Refusal::ForeignPage) }
     }
 }
 
@@ -109,7 +129,12 @@ fn is_local(host: &str) -> bool {
 }
 
 pub(super) async fn admit(State(state): State<super::State>, request: Request, next: Next) -> Response {
-    match state.guard.judge(request.uri().path(), request.headers()) {
+    let (guard, headers) = (&state.guard, request.headers());
+    let verdict = guard.judge(request.uri().path(), headers).and_then(|()| match request.method() {
+        &Method::GET | &Method::HEAD => Ok(()),
+        _ => guard.judge_change(headers),
+    });
+    match verdict {
         Ok(()) => next.run(request).await,
         Err(Refusal::Unauthorised) => {
             let ask = [
@@ -118,6 +143,12 @@ pub(super) async fn admit(State(state): State<super::State>, request: Request, n
             ];
             (StatusCode::UNAUTHORIZED, axum::response::AppendHeaders(ask), "the token is missing or wrong\n")
                 .into_response()
+        }
+        Err(Refusal::ReadOnly) => {
+            (StatusCode::FORBIDDEN, "nothing can be changed here without a token: set [http] token\n").into_response()
+        }
+        Err(Refusal::ForeignPage) => {
+            (StatusCode::FORBIDDEN, "pages of other sites may change nothing here\n").into_response()
         }
         Err(Refusal::ForeignHost) => (
             StatusCode::MISDIRECTED_REQUEST,
@@ -166,6 +197,27 @@ mod tests {
         }
         assert_eq!(guard.judge("/metrics", &HeaderMap::new()), Err(Refusal::Unauthorised));
         assert_eq!(guard.judge("/health", &HeaderMap::new()), Ok(()));
+    }
+
+    #[test]
+    fn changes_need_a_token_or_loopback_and_come_from_no_other_page() {
+        let token = || Some(Secret::new("s3cret".to_owned()));
+        let (near, far) = (([127, 0, 0, 1], 80).into(), ([0, 0, 0, 0], 80).into());
+        for (listening, token, origin, verdict) in [
+            (near, None, None, Ok(())),
+            (near, None, Some("http://127.0.0.1:8080"), Ok(())),
+            (near, None, Some("http://evil.example"), Err(Refusal::ForeignPage)),
+            (near, None, Some("null"), Err(Refusal::ForeignPage)),
+            (near, token(), Some("http://127.0.0.1:8081"), Err(Refusal::ForeignPage)),
+            (far, token(), None, Ok(())),
+            (far, None, None, Err(Refusal::ReadOnly)),
+        ] {
+            let mut given = headers(&[(header::HOST, "127.0.0.1:8080")]);
+            if let Some(origin) = origin {
+                given.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(Guard::new(listening, token).judge_change(&given), verdict, "{listening} {origin:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The outside interface: pages that show calls as they happen, JSON for programs, recordings to listen to, health and
-//! metrics. Read-only. Leaves the record to `store`, counting to `telemetry`, and who may call to nobody: there is
-//! nothing here that acts.
+//! metrics. Leaves the record to `store`, counting to `telemetry`. All of it only reads, but for the list of bans, which is
+//! `trunk`'s and can be edited here.
 
 mod api;
+mod bans;
 mod feed;
 mod guard;
 pub mod live;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{CallEvent, Secret};
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::trunk;
+use crate::trunk::{self, BanList};
 pub use api::summary as summary_json;
 use feed::{Feed, Watcher};
 use guard::Guard;
@@ -83,6 +84,8 @@ pub struct Sources {
     pub bus: broadcast::Receiver<CallEvent>,
     pub readiness: watch::Receiver<Readiness>,
     pub trunks: Trunks,
+    /// The SIP door's list of bans; `None` while that door is closed.
+    pub bans: watch::Receiver<Option<BanList>>,
 }
 
 /// Where the accounts at carriers are put once their door is open.
@@ -97,6 +100,7 @@ struct State {
     watcher: Watcher,
     readiness: watch::Receiver<Readiness>,
     trunks: Trunks,
+    bans: watch::Receiver<Option<BanList>>,
     guard: Arc<Guard>,
     live_pages: Arc<Semaphore>,
     closing: CancellationToken,
@@ -135,6 +139,7 @@ impl Server {
             watcher,
             readiness: sources.readiness,
             trunks: sources.trunks,
+            bans: sources.bans,
             guard: Arc::new(Guard::new(address, config.token.clone())),
             live_pages: Arc::new(Semaphore::new(config.live_pages)),
             closing: closing.clone(),
@@ -176,6 +181,7 @@ fn router(state: State) -> Router {
         .route("/api/v1/calls", get(api::calls))
         .route("/api/v1/calls/{id}", get(api::call))
         .route("/api/v1/trunks", get(trunks::trunks))
+        .route("/api/v1/bans", get(bans::list).post(bans::add).delete(bans::remove))
         .route("/static/telefonist.css", get(|| fixed("text/css", include_str!("../../static/telefonist.css"))))
         .route("/static/live.js", get(|| fixed("text/javascript", include_str!("../../static/live.js"))))
         .route("/static/icon.svg", get(|| fixed("image/svg+xml", include_str!("../../static/icon.svg"))))
@@ -202,6 +208,11 @@ async fn ready(axum::extract::State(state): axum::extract::State<State>) -> Resp
 async fn metrics(axum::extract::State(state): axum::extract::State<State>) -> Response {
     for status in state.trunks.list() {
         state.metrics.trunk(&trunks::reading(&status));
+    }
+    if let Some(bans) = state.bans.borrow().as_ref() {
+        let tally = bans.tally();
+        state.metrics.door(tally.dropped(), tally.offences(), tally.bans());
+        state.metrics.tolls(tally.barred_calls());
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text()).into_response()
 }

@@ -39,6 +39,7 @@ impl House {
             bus: receiver,
             readiness: ready,
             trunks: trunks.clone(),
+            bans: watch::channel(None).1,
         };
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
         let server = Server::start(&config, sources).await.unwrap();
@@ -397,4 +398,30 @@ async fn accounts_are_shown_with_the_remedy_and_counted() {
         assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
     }
     trunk.close().await;
+}
+
+#[tokio::test]
+async fn other_sites_pages_change_nothing() {
+    let house = House::open(Config::default()).await;
+    let url = house.url("/api/v1/bans");
+    let ban = || house.client.post(&url).body("{\"network\":\"203.0.113.9\"}");
+    let json = "application/json";
+    for (request, status) in [
+        // The SIP door is closed in these tests.
+        (house.client.get(&url), StatusCode::SERVICE_UNAVAILABLE),
+        (ban().header("content-type", json), StatusCode::SERVICE_UNAVAILABLE),
+        (ban().header("content-type", json).header("origin", house.url("")), StatusCode::SERVICE_UNAVAILABLE),
+        // What a page of another site can send without asking first.
+        (ban().header("content-type", "text/plain"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (ban().header("content-type", json).header("origin", "http://evil.example"), StatusCode::FORBIDDEN),
+        (ban().header("content-type", json).header("host", "evil.example"), StatusCode::MISDIRECTED_REQUEST),
+        (house.client.delete(format!("{url}?network=203.0.113.9")).header("origin", "null"), StatusCode::FORBIDDEN),
+        (house.client.delete(format!("{url}?network=everybody")), StatusCode::BAD_REQUEST),
+        (house.client.put(&url), StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let request = request.build().unwrap();
+        let shown = format!("{request:?}");
+        assert_eq!(house.client.execute(request).await.unwrap().status(), status, "{shown}");
+    }
+    house.server.close().await;
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::tree::{Node, Value, parse_variable};
 use super::{Fault, Place, Shared, nearest, variable_name};
 use crate::base::Secret;
@@ -173,6 +175,21 @@ impl<'d> Section<'d> {
                 .iter()
                 .map(|item| match &item.value {
                     Value::Text(text) => address(text).ok_or_else(|| Some("192.0.2.53, 127.0.0.1:5353".to_owned())),
+                    _ => Err(None),
+                })
+                .collect(),
+            _ => Err(None),
+        });
+    }
+
+    /// Networks as `address/bits`, or single addresses.
+    pub fn networks(&self, key: &'static str, target: &mut Vec<IpNet>) {
+        let read = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        self.read(key, "array of strings", "[\"203.0.113.0/24\"]", target, |value| match value {
+            Value::List(items) => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::Text(text) => read(text).map_err(|_| Some("IP, IP/bits".to_owned())),
                     _ => Err(None),
                 })
                 .collect(),

@@ -132,7 +132,11 @@ impl CallTask {
             }
             OperatorEvent::NotCalled(error) => {
                 tracing::warn!(%error, "the operator could not be called");
-                let status = if error == InviteError::BadTarget { 404 } else { 503 };
+                let status = match error {
+                    InviteError::BadTarget => 404,
+                    InviteError::Barred(_) => 403,
+                    _ => 503,
+                };
                 Input::OperatorUnreachable { operator, status }
             }
             OperatorEvent::Leg(event) => Input::Leg { side: Side::Operator(operator), event },

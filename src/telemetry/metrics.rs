@@ -11,6 +11,7 @@ use super::trunks::{TrunkReading, Trunks};
 use crate::base::event::{Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::tool::{ToolFailure, ToolOutcome};
 use crate::base::{CallEvent, EndingCode, EventKind};
+use crate::{defence, toll};
 
 /// Seconds; a caller feels a pause from about one second.
 const TURN_SECONDS: &[f64] = &[0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
@@ -48,6 +49,10 @@ pub struct Metrics {
     record_lost: IntGauge,
     record_failing: IntGauge,
     trunks: Trunks,
+    sip_dropped: IntCounterVec,
+    sip_offences: IntCounterVec,
+    sip_bans: IntGauge,
+    toll_barred: IntCounterVec,
     started: Gauge,
 }
 
@@ -100,6 +105,15 @@ impl Metrics {
             record_lost: gauge(&r, "telefonist_record_lost_events", "Events of the record given up since the start."),
             record_failing: gauge(&r, "telefonist_record_failing", "1 while the record cannot be written."),
             trunks: Trunks::new(&r),
+            sip_dropped: counters(&r, "telefonist_sip_dropped_total", "SIP dropped unread, by reason.", &["reason"]),
+            sip_offences: counters(&r, "telefonist_sip_offences_total", "What SIP peers did wrong.", &["offence"]),
+            toll_barred: counters(
+                &r,
+                "telefonist_toll_barred_total",
+                "Calls to numbers that were barred.",
+                &["reason"],
+            ),
+            sip_bans: gauge(&r, "telefonist_sip_bans", "Networks banned from SIP."),
             started: float(&r, "telefonist_start_time_seconds", "Unix time of the start."),
             registry: r,
         };
@@ -118,6 +132,12 @@ impl Metrics {
         for stage in ["final_text", "first_token", "first_audio", "first_out", "total"] {
             self.stages.with_label_values(&[stage]);
         }
+        self.door(
+            defence::Dropped::ALL.into_iter().map(|why| (why, 0)),
+            defence::Offence::ALL.into_iter().map(|offence| (offence, 0)),
+            0,
+        );
+        self.tolls(toll::Barred::ALL.into_iter().map(|why| (why, 0)));
     }
 
     /// Counts an event of a call.
@@ -211,6 +231,23 @@ impl Metrics {
         self.trunks.read(reading);
     }
 
+    /// What the SIP door counted since the start: dropped messages, offences, and the bans in force.
+    pub fn door(
+        &self,
+        dropped: impl Iterator<Item = (defence::Dropped, u64)>,
+        offences: impl Iterator<Item = (defence::Offence, u64)>,
+        bans: u64,
+    ) {
+        dropped.for_each(|(why, total)| raise(&self.sip_dropped, why.name(), total));
+        offences.for_each(|(offence, total)| raise(&self.sip_offences, offence.name(), total));
+        self.sip_bans.set(i64::try_from(bans).unwrap_or(i64::MAX));
+    }
+
+    /// Calls to numbers that were not placed since the start.
+    pub fn tolls(&self, barred: impl Iterator<Item = (toll::Barred, u64)>) {
+        barred.for_each(|(why, total)| raise(&self.toll_barred, why.name(), total));
+    }
+
     /// When the program started, in Unix milliseconds.
     pub fn started(&self, at_ms: i64) {
         self.started.set(at_ms as f64 / 1000.0);
@@ -276,6 +313,12 @@ fn state_label(state: StepState) -> &'static str {
         StepState::Declined => "declined",
         StepState::Cancelled => "cancelled",
     }
+}
+
+/// Brings a counter up to a total that is counted elsewhere.
+fn raise(counters: &IntCounterVec, label: &str, total: u64) {
+    let counter = counters.with_label_values(&[label]);
+    counter.inc_by(total.saturating_sub(counter.get()));
 }
 
 const VALID: &str = "invariant: the name is valid and used once";
@@ -385,6 +428,9 @@ mod tests {
         ] {
             metrics.observe(&CallEvent { call: CallId(uuid::Uuid::nil()), at_ms: 1, kind });
         }
+        for total in [3, 5] {
+            metrics.door([(defence::Dropped::TooFast, total)].into_iter(), std::iter::empty(), 2);
+        }
         let after = series(&metrics.text());
         for (name, value) in [
             ("telefonist_calls_active", 1.0),
@@ -404,6 +450,10 @@ mod tests {
             ("telefonist_dropped_frames_total", 7.0),
             ("telefonist_mos_bucket{heard_by=\"us\",le=\"4\"}", 0.0),
             ("telefonist_mos_bucket{heard_by=\"us\",le=\"4.3\"}", 1.0),
+            ("telefonist_sip_dropped_total{reason=\"too_fast\"}", 5.0),
+            ("telefonist_sip_offences_total{offence=\"wrong_password\"}", 0.0),
+            ("telefonist_sip_bans", 2.0),
+            ("telefonist_toll_barred_total{reason=\"destination\"}", 0.0),
         ] {
             assert_eq!(after.get(name), Some(&value), "{name}");
         }

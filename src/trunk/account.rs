@@ -105,6 +105,11 @@ impl Account {
         })
     }
 
+    /// Where the carrier calls from, besides its registrar or proxy.
+    pub fn peers(&self) -> impl Iterator<Item = IpAddr> {
+        self.peers.iter().copied()
+    }
+
     pub fn first_hops(&self) -> &[Uri] {
         &self.first_hops
     }

@@ -3,10 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use sip::auth::Algorithm;
+use sip::message::Limits;
+
 use super::profile::{Profile, Switches};
 use super::quota::Caps;
 use super::{tls, websocket};
 use crate::base::Secret;
+use crate::{defence, toll};
 
 /// The `[sip]` table.
 #[derive(Debug, Clone)]
@@ -39,12 +43,25 @@ pub struct Config {
     pub realm: String,
     /// Whose REFER is followed, and whose place a newcomer with Replaces may take.
     pub accept_transfers: AcceptTransfers,
+    /// What challenges offer those phones, in this order.
+    pub digest: Vec<Algorithm>,
     /// User agent name in messages.
     pub user_agent: String,
     /// Calls at once, both directions; over it 503 with Retry-After.
     pub max_sessions: usize,
     /// Retry-After of the refusals that overload and drain cause, seconds.
     pub retry_after_s: u32,
+    /// Transactions at once, and INVITEs outside dialogs in a second; over it 503 with Retry-After, and nothing is kept.
+    pub max_transactions: usize,
+    pub max_invites_per_s: u32,
+    /// INVITEs from one address that wait for the acknowledgement of their answer; over it the same.
+    pub max_half_open_per_peer: usize,
+    /// Bounds of one message. What is larger gets 513, and on a connection its end.
+    pub message: Limits,
+    /// Who is heard at all.
+    pub defence: defence::Config,
+    /// Which numbers may be called.
+    pub toll: toll::Config,
     /// Connections at once, TLS and WebSocket among them; further ones are closed at once.
     pub max_connections: usize,
     /// Connections from one address at once.
@@ -77,9 +94,16 @@ impl Default for Config {
             callers: Vec::new(),
             realm: "telefonist".to_owned(),
             accept_transfers: AcceptTransfers::Operators,
+            digest: vec![Algorithm::Sha256, Algorithm::Md5],
             user_agent: concat!("Telefonist/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_sessions: 200,
             retry_after_s: 10,
+            max_transactions: 10_000,
+            max_invites_per_s: 500,
+            max_half_open_per_peer: 100,
+            message: Limits::default(),
+            defence: defence::Config::default(),
+            toll: toll::Config::default(),
             max_connections: 256,
             max_connections_per_peer: 64,
             tcp_idle: Duration::from_secs(180),

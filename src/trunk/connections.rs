@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 use sip::endpoint::Transport;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -36,7 +37,7 @@ pub(super) struct Connections {
 }
 
 /// Over what, and to where.
-type Way = (Transport, SocketAddr);
+pub(super) type Way = (Transport, SocketAddr);
 
 struct Open {
     id: u64,
@@ -56,7 +57,7 @@ impl Connections {
                 idle: config.tcp_idle,
                 message: config.tcp_message_limit,
                 write: config.tcp_connect_limit,
-                parser: Default::default(),
+                parser: config.message,
             },
             connect_limit: config.tcp_connect_limit,
             most: config.max_connections,
@@ -130,7 +131,13 @@ impl Connections {
         current
     }
 
-    fn close(&mut self, way: Way) {
+    /// The connections from `network`, or to it.
+    pub(super) fn from(&self, network: IpNet) -> Vec<Way> {
+        self.open.keys().filter(|(_, remote)| network.contains(&remote.ip().to_canonical())).copied().collect()
+    }
+
+    /// Closes the connection, which tells nothing any more.
+    pub(super) fn close(&mut self, way: Way) {
         if let Some(open) = self.open.remove(&way) {
             open.task.abort();
         }

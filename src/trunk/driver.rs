@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use ipnet::IpNet;
 use sip::endpoint::{
     AccountId, AskId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState,
     SessionId, Transport, Warning,
@@ -22,6 +23,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
+use super::gate::{Edit, Gate};
 use super::leg::{LegTask, Note, Successor};
 use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
@@ -52,6 +54,7 @@ pub(super) enum Wish {
         invite: Box<Invite>,
     },
     Drain(oneshot::Sender<()>),
+    Bans(Edit),
     /// Hang up, de-register, and end.
     Close,
 }
@@ -75,6 +78,7 @@ pub(super) struct Driver {
     endpoint: Endpoint,
     sockets: Sockets,
     connections: Connections,
+    gate: Gate,
     routes: Routes,
     sessions: HashMap<SessionId, mpsc::Sender<Note>>,
     legs: JoinSet<SessionId>,
@@ -100,6 +104,7 @@ enum Looked {
 /// What a wait brought.
 enum Wake {
     Tick,
+    BanEnds,
     Wish(Option<Wish>),
     LegDone(Option<SessionId>),
     Looked(Looked),
@@ -119,6 +124,7 @@ impl Driver {
     ) -> Driver {
         Driver {
             connections: Connections::new(&shared.config, shared.tls.clone()),
+            gate: Gate::new(shared.config.defence.clone(), shared.tally.clone()),
             shared,
             endpoint,
             sockets,
@@ -136,6 +142,7 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self) {
+        self.tell_carriers();
         for account in self.shared.accounts.clone() {
             self.look_up(&account, Duration::ZERO);
         }
@@ -144,6 +151,7 @@ impl Driver {
             let wake = select! { biased;
                 () = until(self.closing) => Wake::TimeIsUp,
                 () = until(self.endpoint.deadline().map(|(at, _)| at)) => Wake::Tick,
+                () = until(self.gate.deadline()) => Wake::BanEnds,
                 wish = self.wishes.recv() => Wake::Wish(wish),
                 Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
                 Some(Ok(looked)) = self.lookups.join_next() => Wake::Looked(looked),
@@ -151,15 +159,19 @@ impl Driver {
             };
             match wake {
                 Wake::Tick => self.handle(Input::Tick),
+                Wake::BanEnds => self.gate.tick(),
                 Wake::Wish(Some(wish)) => self.wish(wish),
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
                 Wake::Looked(Looked::Account(account, hops)) => self.looked(account, hops),
                 Wake::Looked(Looked::Asked(ask, hops)) => self.handle(Input::Located { ask, hops }),
                 Wake::Tcp(event) => self.connection(event),
+                // Closing at once is all the answer a stranger gets who may not knock.
+                Wake::Accepted(Accepted { remote, .. }) if !self.gate.admits(remote.ip()) => {}
                 Wake::Accepted(Accepted { transport, stream, local, remote }) => {
                     self.connections.accept((transport, remote), stream, local);
                 }
+                Wake::Datagram(Ok((_, remote))) if !self.gate.admits(remote.ip()) => {}
                 Wake::Datagram(Ok((length, remote))) => self.datagram(&datagram[..length], remote),
                 // A datagram of ours met a closed port; the transaction's timer will tell.
                 Wake::Datagram(Err(_)) => {}
@@ -180,6 +192,12 @@ impl Driver {
 
     fn connection(&mut self, event: TcpEvent) {
         match event {
+            TcpEvent::Message { transport, remote, .. } | TcpEvent::Received { transport, remote, .. }
+                if !self.gate.admits(remote.ip()) =>
+            {
+                self.hang_up_on(transport, remote);
+                self.drain_outputs();
+            }
             TcpEvent::Message { transport, remote, local, message } => {
                 self.received(remote, Input::Framed { transport, local, remote, message });
             }
@@ -227,6 +245,9 @@ impl Driver {
 
     fn drain_outputs(&mut self) {
         while let Some(output) = self.endpoint.poll_output() {
+            if let Output::Send { remote, bytes, .. } = &output {
+                self.gate.sent(*remote, bytes);
+            }
             match output {
                 Output::Send { transport: Transport::Udp, remote, bytes, .. } => self.send_datagram(remote, &bytes),
                 Output::Send { transport, local, remote, bytes } => {
@@ -238,8 +259,25 @@ impl Driver {
                 }
                 Output::Locate { ask, uri } => self.locate(ask, uri),
                 Output::Event(event) => self.event(event),
+                Output::Denied { remote, why } => {
+                    if let Some(banned) = self.gate.denied(remote, why) {
+                        self.shut_out(banned);
+                    }
+                }
             }
         }
+    }
+
+    /// Closes every connection from there.
+    fn shut_out(&mut self, network: IpNet) {
+        for (transport, remote) in self.connections.from(network) {
+            self.hang_up_on(transport, remote);
+        }
+    }
+
+    fn hang_up_on(&mut self, transport: Transport, remote: SocketAddr) {
+        self.connections.close((transport, remote));
+        self.endpoint.handle(Instant::now(), Input::TransportFailed { transport, remote });
     }
 
     fn send_datagram(&mut self, remote: SocketAddr, bytes: &[u8]) {
@@ -257,6 +295,9 @@ impl Driver {
     }
 
     fn event(&mut self, event: Event) {
+        if let Event::Answered { session, remote, .. } = &event {
+            self.gate.called(*session, remote.ip());
+        }
         let session = match &event {
             Event::Invited { .. } => {
                 if let Event::Invited { session, invite } = event {
@@ -271,6 +312,7 @@ impl Driver {
             }
             Event::Ended { session, .. } => {
                 let session = *session;
+                self.gate.call_ended(session);
                 // The leg's task also ends by the end of its queue, should that be full.
                 if let Some(events) = self.sessions.remove(&session) {
                     let _ = events.try_send(Note::Sip(event));
@@ -298,6 +340,9 @@ impl Driver {
         let Some(wishes) = self.wishes_tx.upgrade() else {
             return;
         };
+        if invite.authenticated.is_some() {
+            self.gate.proved(invite.remote.ip());
+        }
         let owner = self.owner_of(&invite);
         let taken = match invite.replaces {
             Some(party) => incoming::admit(&self.shared, owner, &invite).and_then(|()| {
@@ -359,15 +404,23 @@ impl Driver {
             Wish::Place { id, task, events, invite } => {
                 self.sessions.insert(id, events);
                 self.run_leg(id, *task);
+                self.gate.called(id, invite.hop.remote.ip());
                 self.handle(Input::Command(Command::Invite { session: id, invite }));
             }
             Wish::Join { id, events, invite } => {
                 self.sessions.insert(id, events);
+                self.gate.called(id, invite.hop.remote.ip());
                 self.handle(Input::Command(Command::Invite { session: id, invite }));
             }
             Wish::Drain(done) => {
                 self.handle(Input::Command(Command::Drain { retry_after_s: self.shared.config.retry_after_s }));
                 let _ = done.send(());
+            }
+            Wish::Bans(edit) => {
+                if let Some(banned) = self.gate.edit(edit) {
+                    self.shut_out(banned);
+                    self.drain_outputs();
+                }
             }
             Wish::Close => self.close(),
         }
@@ -393,6 +446,14 @@ impl Driver {
             }
         });
         self.drain_outputs();
+    }
+
+    /// Carriers are heard whatever anybody says in their names.
+    fn tell_carriers(&mut self) {
+        let peers = self.shared.accounts.iter().flat_map(Account::peers);
+        let hops = self.hops.values().flatten().map(|hop| hop.remote.ip());
+        let carriers = hops.chain(peers).map(IpNet::from).collect();
+        self.gate.carriers(carriers);
     }
 
     fn registering(&self) -> impl Iterator<Item = AccountId> {
@@ -431,6 +492,7 @@ impl Driver {
                 }
                 let registration = hops.split_first().map(|(&hop, others)| account.registration(hop, others));
                 self.hops.insert(id, hops);
+                self.tell_carriers();
                 if !account.registers {
                     self.set_state(id, AccountState::Unused);
                 } else if moved && let Some(registration) = registration {

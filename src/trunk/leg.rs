@@ -17,8 +17,10 @@ use super::outgoing::Placement;
 use super::party::{Input, Output, Party};
 use super::quota::Line;
 use super::session;
+use super::tolls::Charge;
 use super::{InviteError, Shared, incoming, outgoing};
 use crate::base::event::Quality;
+use crate::base::leg::TransferProgress;
 use crate::base::{AudioFrame, PhoneNumber};
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::tone::Cadence;
@@ -28,6 +30,8 @@ use crate::media::{MediaControl, MediaEvent, MediaPort};
 const STOP_LIMIT: Duration = Duration::from_millis(500);
 /// The length of a frame of sound.
 const FRAME: Duration = Duration::from_millis(20);
+/// The status of a number that may not be called (RFC 3261 §21.4.4).
+const FORBIDDEN: u16 = 403;
 
 /// What the driver tells a leg.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub(super) struct LegTask {
     dropped: bool,
     /// The line of the account, given back at the end.
     line: Option<Line>,
+    /// What a call of ours to a number costs until then.
+    charge: Option<Charge>,
 }
 
 /// The leg's sound on the network.
@@ -96,6 +102,7 @@ struct NextSession {
     invite: Option<(mpsc::Sender<Note>, SessionId, Box<Invite>)>,
     /// Of our account, where it is our call.
     line: Option<Line>,
+    charge: Option<Charge>,
 }
 
 type Seeking = Pin<Box<dyn Future<Output = Result<Placement, InviteError>> + Send>>;
@@ -133,7 +140,13 @@ impl LegTask {
             wishes,
             dropped: false,
             line,
+            charge: None,
         }
+    }
+
+    /// A leg to a number.
+    pub(super) fn charged(self, charge: Option<Charge>) -> LegTask {
+        LegTask { charge, ..self }
     }
 
     pub(super) async fn run(mut self) {
@@ -153,7 +166,7 @@ impl LegTask {
                     Some(id) => self.noted(note, id),
                     None => None,
                 },
-                command = self.door.commands.recv(), if !self.dropped => Some(self.asked(command)),
+                command = self.door.commands.recv(), if !self.dropped => self.asked(command),
                 event = self.media.event() => Some(Input::Media(event)),
                 found = found(&mut self.seeking) => Some(self.found(found)),
                 () = ring(&mut self.ringback, &mut self.spare) => None,
@@ -167,9 +180,16 @@ impl LegTask {
         }
     }
 
-    fn asked(&mut self, command: Option<LegCommand>) -> Input {
+    fn asked(&mut self, command: Option<LegCommand>) -> Option<Input> {
         self.dropped = command.is_none();
-        command.map_or(Input::Dropped, Input::Command)
+        // Whom the party is to call for us is called on somebody's account too.
+        if let Some(LegCommand::Refer { target }) = &command
+            && self.shared.toll.ask(target).is_err()
+        {
+            self.door.tell(LegEvent::Transfer(TransferProgress::Failed(FORBIDDEN)));
+            return None;
+        }
+        Some(command.map_or(Input::Dropped, Input::Command))
     }
 
     /// `session` is whose queue it was; when it closes the driver is gone, and the session with it.
@@ -192,7 +212,7 @@ impl LegTask {
         match incoming::session(&self.shared, account, session, &invite) {
             Ok((machine, port)) => {
                 tracing::info!(from = %invite.remote, "another party asks for a leg's place");
-                self.newcomer = Some(NextSession { port, events, invite: None, line: None });
+                self.newcomer = Some(NextSession { port, events, invite: None, line: None, charge: None });
                 Some(Input::Relieved(Box::new(machine)))
             }
             Err(refusal) => {
@@ -208,9 +228,9 @@ impl LegTask {
     fn found(&mut self, found: Result<Placement, InviteError>) -> Input {
         self.seeking = None;
         match found {
-            Ok(Placement { id, invite, machine, port, line, .. }) => {
+            Ok(Placement { id, invite, machine, port, line, charge, .. }) => {
                 let (events_tx, events) = mpsc::channel(SESSION_EVENTS);
-                self.next = Some(NextSession { port, events, invite: Some((events_tx, id, invite)), line });
+                self.next = Some(NextSession { port, events, invite: Some((events_tx, id, invite)), line, charge });
                 Input::Ready(Box::new(machine))
             }
             Err(error) => {
@@ -236,7 +256,8 @@ impl LegTask {
             }
             Output::Move(negotiated) => {
                 self.stop_sound().await;
-                let Some(NextSession { port, events, line, .. }) = self.next.take() else { return };
+                let Some(NextSession { port, events, line, charge, .. }) = self.next.take() else { return };
+                drop(std::mem::replace(&mut self.charge, charge));
                 if line.is_some() {
                     self.line = line;
                 }
@@ -262,6 +283,7 @@ impl LegTask {
             session::Output::Tell(LegEvent::Ended(end)) => {
                 // Whoever hears of the end may call again at once.
                 self.line = None;
+                drop(self.charge.take());
                 self.door.end(end);
             }
             session::Output::Tell(event) => self.door.tell(event),

@@ -6,6 +6,7 @@ mod account;
 mod config;
 mod connections;
 mod driver;
+mod gate;
 mod identity;
 mod incoming;
 mod leg;
@@ -23,6 +24,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod tolls;
 mod user_to_user;
 pub mod websocket;
 
@@ -44,16 +46,19 @@ use tokio::task::JoinHandle;
 use account::Account;
 pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
+pub use gate::{BanError, BanList, Tally};
 pub use listen::Listening;
 use listen::Sockets;
 pub use status::{AccountState, AccountStatus, Accounts};
 use tls::Tls;
+use tolls::TollGate;
 
 use names::Names;
 
 use crate::base::PhoneNumber;
 use crate::leg::{Leg, LegIds};
 use crate::media::MediaPlane;
+use crate::toll::Barred;
 
 /// Wishes waiting for the driver. When it is full the wisher waits.
 const WISHES: usize = 256;
@@ -94,6 +99,8 @@ pub enum InviteError {
     LinesTaken,
     #[error("the account may not begin calls as fast")]
     TooFast,
+    #[error(transparent)]
+    Barred(#[from] Barred),
 }
 
 impl InviteError {
@@ -102,6 +109,7 @@ impl InviteError {
         match self {
             InviteError::BadTarget | InviteError::NoAccount => 404,
             InviteError::LinesTaken | InviteError::TooFast => 486,
+            InviteError::Barred(_) => 403,
             InviteError::Unresolvable | InviteError::Closing | InviteError::NoMediaPort | InviteError::NoTransport => {
                 503
             }
@@ -153,6 +161,8 @@ struct Shared {
     media: Arc<MediaPlane>,
     ids: Arc<LegIds>,
     draining: AtomicBool,
+    tally: Arc<Tally>,
+    toll: Arc<TollGate>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -209,6 +219,11 @@ impl Trunk {
             public_address: config.advertised_address,
             max_sessions: config.max_sessions,
             overload_retry_s: config.retry_after_s,
+            max_transactions: config.max_transactions,
+            max_invites_per_s: config.max_invites_per_s,
+            max_half_open_per_source: config.max_half_open_per_peer,
+            silent_user_agents: config.defence.scanners.iter().map(|agent| agent.to_lowercase()).collect(),
+            limits: config.message,
             guard,
             ..EndpointConfig::default()
         };
@@ -216,6 +231,8 @@ impl Trunk {
         let (accounts_tx, statuses) = watch::channel(accounts.iter().map(Account::status).collect());
         let draining = AtomicBool::new(false);
         let names = Names::new(&config.name_servers);
+        let tally: Arc<Tally> = Arc::default();
+        let toll = Arc::new(TollGate::new(config.toll.clone(), tally.clone()));
         let shared = Arc::new(Shared {
             service_routes: Mutex::default(),
             names,
@@ -227,6 +244,8 @@ impl Trunk {
             media,
             ids,
             draining,
+            tally,
+            toll,
         });
         let (wishes_tx, wishes) = mpsc::channel(WISHES);
         let wishes = (wishes, wishes_tx.downgrade());
@@ -242,6 +261,11 @@ impl Trunk {
     /// For whoever places calls.
     pub fn caller(&self) -> Caller {
         Caller { shared: self.shared.clone(), wishes: self.wishes.downgrade() }
+    }
+
+    /// The list of bans, to be seen and edited.
+    pub fn bans(&self) -> BanList {
+        BanList::new(self.wishes.downgrade(), self.shared.tally.clone())
     }
 
     /// All accounts, renewed on every change.
@@ -294,5 +318,5 @@ fn guard(config: &Config, accounts: &[Account]) -> Result<Option<Realm>, StartEr
         return Err(StartError::GuardedCarrier { account: account.name.clone() });
     }
     let users = config.callers.iter().map(|caller| (caller.user.clone(), caller.password.expose().clone()));
-    Ok(Some(Realm { name: config.realm.clone(), users: users.collect() }))
+    Ok(Some(Realm { name: config.realm.clone(), users: users.collect(), algorithms: config.digest.clone() }))
 }

@@ -13,6 +13,7 @@ use super::driver::{SESSION_EVENTS, Wish};
 use super::leg::{LegTask, Origin};
 use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, address};
+use super::tolls::Charge;
 use super::{AcceptTransfers, InviteError, InviteOptions, Shared, incoming, user_to_user};
 use crate::base::{PhoneNumber, SampleRate};
 use crate::leg::{Door, Leg, LegInfo, TransferWays, open_leg};
@@ -39,6 +40,7 @@ pub(super) struct Placement {
     pub machine: Session,
     pub port: MediaPort,
     pub line: Option<Line>,
+    pub charge: Option<Charge>,
     info: LegInfo,
 }
 
@@ -55,12 +57,12 @@ pub(super) async fn invite(
         may_move: shared.config.accept_transfers != AcceptTransfers::Nobody,
     };
     let placement = prepare(shared, target, options, SessionId(leg_id.0)).await?;
-    let Placement { id, invite, machine, port, line, info } = placement;
+    let Placement { id, invite, machine, port, line, charge, info } = placement;
     let (leg, door, source) = open_leg(leg_id, info, SampleRate::HZ_8000);
     let (events, events_rx) = mpsc::channel(SESSION_EVENTS);
     let queues = (events_rx, wishes.clone());
     let task = LegTask::new(shared.clone(), origin, machine, door, (port, source), queues, line);
-    let task = Box::new(task);
+    let task = Box::new(task.charged(charge));
     wishes.send(Wish::Place { id, task, events, invite }).await.map_err(|_| InviteError::Closing)?;
     Ok(leg)
 }
@@ -97,6 +99,7 @@ async fn prepare(
     if shared.is_draining() {
         return Err(InviteError::Closing);
     }
+    let charge = shared.toll.ask(target)?;
     let account = account(shared, options.account.as_deref())?;
     let (target, account) = target_of(shared, target, account)?;
     let line = match account {
@@ -147,7 +150,7 @@ async fn prepare(
         contact_user: account.map(|account| account.contact_user(options.caller.as_ref())),
         ring_limit: if options.ring_limit.is_zero() { RING_LIMIT } else { options.ring_limit },
     });
-    Ok(Placement { id, invite, machine, port, line, info })
+    Ok(Placement { id, invite, machine, port, line, charge, info })
 }
 
 /// RFC 3608 §6.1: an outbound proxy stays the first hop, with the registrar's route behind it. Where the servers of that

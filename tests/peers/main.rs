@@ -9,6 +9,7 @@ mod bad_audiosocket;
 mod bad_sip;
 mod baresip;
 mod calls;
+mod defence;
 mod desk;
 mod doctor;
 mod ear;

@@ -62,7 +62,7 @@ async fn help_names_every_command() {
     // Below "Commands:" each line is a command and what it does.
     let listed = help.printed.iter().skip_while(|line| *line != "Commands:").skip(1);
     let named: Vec<&str> = listed.map_while(|line| line.split_whitespace().next()).collect();
-    for command in ["serve", "check", "config", "call", "calls", "trunks", "doctor", "store"] {
+    for command in ["serve", "check", "config", "call", "calls", "bans", "trunks", "doctor", "store"] {
         assert!(named.contains(&command), "{command} is missing among {named:?}");
     }
     for command in named.iter().filter(|command| **command != "help") {
@@ -218,4 +218,57 @@ fn tone(path: &Path) {
         writer.write_sample(if index % 20 < 10 { 6_000_i16 } else { -6_000 }).unwrap();
     }
     writer.finalize().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bans_are_seen_and_edited_from_the_terminal() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::start().await;
+    let config = settings(dir.path(), &shop);
+    let page = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("[http]\nlisten = \"off\"", &format!("[http]\nlisten = \"{page}\"\ntoken = \"s3cret\""));
+    std::fs::write(&config, text).unwrap();
+    let run = async |arguments: &[&str]| {
+        let mut run = telefonist(dir.path(), &[&["--config", &config, "bans"], arguments].concat());
+        let code = run.end(PATIENCE).await.code().unwrap();
+        let words = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        (code, run.printed.iter().map(words).collect::<Vec<_>>())
+    };
+    let (code, printed) = run(&[]).await;
+    assert!(code == 1 && printed[0].starts_with("T061 "), "{printed:?}");
+
+    let mut serve = telefonist(dir.path(), &["--config", &config, "serve"]);
+    dialled(&mut serve).await;
+    assert_eq!(run(&[]).await, (0, vec![]));
+    assert_eq!(run(&["add", "203.0.113.7/24"]).await, (0, vec![]));
+    assert_eq!(run(&["add", "2001:db8::5", "--for", "3600"]).await, (0, vec![]));
+    let (code, printed) = run(&["list"]).await;
+    assert_eq!((code, printed[0].as_str()), (0, "203.0.113.0/24 by hand for good ×1 dropped 0"));
+    assert!(printed[1].starts_with("2001:db8::5/128 by hand 3"), "{printed:?}");
+    assert_eq!(run(&["remove", "203.0.113.0/24"]).await, (0, vec![]));
+    let (code, printed) = run(&["remove", "203.0.113.0/24"]).await;
+    assert!(code == 1 && printed[0].starts_with("T081 There is no ban on 203.0.113.0/24"), "{printed:?}");
+    let (code, printed) = run(&["add", "everybody"]).await;
+    assert!(code == 1 && printed[0].starts_with("T082 everybody is neither an address nor a network"), "{printed:?}");
+    let (_, printed) = run(&["list", "--json"]).await;
+    assert!(printed[0].contains("\"network\":\"2001:db8::5/128\""), "{printed:?}");
+    // Without the token nobody edits anything.
+    let answer = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = answer.delete(format!("http://{page}/api/v1/bans?network=2001:db8::5")).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 401);
+
+    serve.signal(libc::SIGTERM);
+    assert!(serve.end(PATIENCE).await.success());
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_abroad_is_not_called() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let mut call = telefonist(dir.path(), &["call", "sip:+88212345678@127.0.0.1:9"]);
+    assert_eq!(call.end(PATIENCE).await.code(), Some(1));
+    assert!(call.printed[0].starts_with("T083 sip:+88212345678@127.0.0.1:9 may not be called"), "{:?}", call.printed);
 }

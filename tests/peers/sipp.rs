@@ -1,6 +1,6 @@
 //! SIPp (sipp.readthedocs.io): runs a scenario of `fixtures/sipp`, as caller or as callee, and tells how it went.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,6 +76,22 @@ impl Sipp {
     /// How long the scenario's pause is.
     pub fn talks_for(self, pause: Duration) -> Sipp {
         self.with("-d", pause.as_millis())
+    }
+
+    /// From another address of this machine.
+    pub fn at(mut self, source: IpAddr) -> Sipp {
+        self.address.set_ip(source);
+        for option in ["-i", "-mi"] {
+            if let Some(at) = self.arguments.iter().position(|argument| argument == option) {
+                self.arguments[at + 1] = source.to_string();
+            }
+        }
+        self
+    }
+
+    /// What `[authentication]` stands for.
+    pub fn logs_in(self, user: &str, password: &str) -> Sipp {
+        self.with("-au", user).with("-ap", password)
     }
 
     pub fn dials(self, user: &str) -> Sipp {

@@ -1,6 +1,6 @@
 //! SIP by hand: a datagram socket that sends any octets and reads what comes back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::UdpSocket;
 
@@ -15,7 +15,12 @@ pub struct Wire {
 
 impl Wire {
     pub async fn to(target: SocketAddr) -> Wire {
-        Wire { socket: UdpSocket::bind(ANY).await.unwrap(), target, requests: 0 }
+        Wire::from(ANY.ip(), target).await
+    }
+
+    /// From another address of this machine.
+    pub async fn from(source: IpAddr, target: SocketAddr) -> Wire {
+        Wire { socket: UdpSocket::bind((source, 0)).await.unwrap(), target, requests: 0 }
     }
 
     pub async fn send(&self, bytes: &[u8]) {

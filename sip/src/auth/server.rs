@@ -19,11 +19,21 @@ const NONCE_LIFE: Duration = Duration::from_secs(300);
 const MOST_NONCES: usize = 10_000;
 
 /// Who may call. Passwords never print.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Realm {
     pub name: String,
     /// User name to password.
     pub users: HashMap<String, String>,
+    /// What challenges offer, in this order, and the only ones accepted. RFC 8760 §2.4 wants the strongest first; a peer
+    /// that reads the first challenge only needs the one it knows there.
+    pub algorithms: Vec<Algorithm>,
+}
+
+impl Default for Realm {
+    fn default() -> Realm {
+        let algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
+        Realm { name: String::new(), users: HashMap::new(), algorithms }
+    }
 }
 
 impl fmt::Debug for Realm {
@@ -59,9 +69,11 @@ pub enum Verdict {
     Accepted {
         user: String,
     },
-    /// 401 with these WWW-Authenticate values, strongest first (RFC 8760 §2.4).
+    /// 401 with these WWW-Authenticate values. `wrong`: there were credentials for this realm, with a wrong password,
+    /// user or algorithm.
     Challenge {
         values: Vec<String>,
+        wrong: bool,
     },
 }
 
@@ -72,35 +84,40 @@ impl ServerAuth {
 
     /// Judges `request` by its Authorization headers.
     pub fn judge(&mut self, now: Instant, request: &Request, ids: &mut IdSource) -> Verdict {
-        self.used.retain(|_, used| now.saturating_duration_since(used.issued) < NONCE_LIFE);
         let answers = request.headers.all(&HeaderName::Authorization);
-        let mut stale = false;
+        let (mut stale, mut wrong) = (false, false);
         for value in answers {
             match self.check(now, request, &value.text()) {
                 Answer::Right { user } => return Verdict::Accepted { user },
                 Answer::Stale => stale = true,
-                Answer::Wrong => {}
+                Answer::Wrong => wrong = true,
+                Answer::Elsewhere => {}
             }
         }
-        Verdict::Challenge { values: self.challenges(now, stale, ids) }
+        Verdict::Challenge { values: self.challenges(now, stale, ids), wrong }
     }
 
     fn check(&mut self, now: Instant, request: &Request, value: &str) -> Answer {
-        let Some(answer) = AuthParams::parse(value) else { return Answer::Wrong };
+        let Some(answer) = AuthParams::parse(value) else { return Answer::Elsewhere };
         let text = |name: &str| answer.value(name).unwrap_or_default();
-        let Some(password) = self.realm.users.get(text("username")) else { return Answer::Wrong };
+        if text("realm") != self.realm.name {
+            return Answer::Elsewhere;
+        }
         let algorithm = answer.value("algorithm").map_or(Some(Algorithm::Md5), Algorithm::from_name);
-        let (Some(algorithm), Ok(count)) = (algorithm, u32::from_str_radix(text("nc"), 16)) else {
+        let offered = algorithm.filter(|algorithm| self.realm.algorithms.contains(algorithm));
+        let (Some(algorithm), Ok(count)) = (offered, u32::from_str_radix(text("nc"), 16)) else {
             return Answer::Wrong;
         };
         // Only `qop=auth` is offered: an answer without a counter could be replayed.
-        if text("realm") != self.realm.name || !text("qop").eq_ignore_ascii_case("auth") {
+        if !text("qop").eq_ignore_ascii_case("auth") {
             return Answer::Wrong;
         }
-        // RFC 7616 §3.4.6: the answer must be for this request and no other.
-        if text("uri") != request.uri.to_string() {
-            return Answer::Wrong;
-        }
+        // A name nobody has takes as long as a wrong password. The `uri` may differ from the Request-URI, which proxies
+        // change (RFC 3261 §22.4); what it is good for, one answer for one request, the counter gives.
+        let (known, password) = match self.realm.users.get(text("username")) {
+            Some(password) => (true, password.as_str()),
+            None => (false, ""),
+        };
         let expected = DigestInput {
             algorithm,
             username: text("username"),
@@ -111,11 +128,12 @@ impl ServerAuth {
             uri: text("uri"),
             qop: Some(Qop { count, cnonce: text("cnonce") }),
         };
-        if !same(expected.response().as_bytes(), text("response").to_ascii_lowercase().as_bytes()) {
+        if !same(expected.response().as_bytes(), text("response").to_ascii_lowercase().as_bytes()) || !known {
             return Answer::Wrong;
         }
         // The password is right: from here on a fault is the nonce's.
         let Some(issued) = self.issued(now, text("nonce")) else { return Answer::Stale };
+        self.used.retain(|_, used| now.saturating_duration_since(used.issued) < NONCE_LIFE);
         let last = self.used.get(text("nonce")).map_or(0, |used| used.count);
         if count <= last || (last == 0 && self.used.len() >= MOST_NONCES) {
             return Answer::Stale;
@@ -127,15 +145,11 @@ impl ServerAuth {
     fn challenges(&mut self, now: Instant, stale: bool, ids: &mut IdSource) -> Vec<String> {
         let nonce = self.nonce(now, ids);
         let stale = if stale { ", stale=true" } else { "" };
-        [Algorithm::Sha256, Algorithm::Md5]
-            .map(|algorithm| {
-                format!(
-                    "Digest realm={}, nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
-                    quoted(&self.realm.name),
-                    algorithm.name(),
-                )
-            })
-            .to_vec()
+        let challenge = |algorithm: &Algorithm| {
+            let (realm, algorithm) = (quoted(&self.realm.name), algorithm.name());
+            format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}")
+        };
+        self.realm.algorithms.iter().map(challenge).collect()
     }
 
     /// `milliseconds-salt-hash`, all hex.
@@ -166,9 +180,13 @@ impl ServerAuth {
 }
 
 enum Answer {
-    Right { user: String },
+    Right {
+        user: String,
+    },
     Stale,
     Wrong,
+    /// Credentials for another realm, or of another scheme.
+    Elsewhere,
 }
 
 /// Compares without telling by its time how much was right.

@@ -22,6 +22,11 @@ pub struct EndpointConfig {
     /// Transactions alive at once; over it, requests outside dialogs get a stateless 503 with Retry-After. Requests
     /// inside dialogs have twice the room, so that calls can still end.
     pub max_transactions: usize,
+    /// INVITEs outside dialogs in a second; over it a stateless 503. Zero: no limit.
+    pub max_invites_per_s: u32,
+    /// INVITEs from one address whose final answer is not acknowledged yet; over it a stateless 503. What a forged
+    /// sender can have sent to its victim has its bound here.
+    pub max_half_open_per_source: usize,
     /// Retry-After of our own 503, in seconds.
     pub overload_retry_s: u32,
     /// How long an incoming INVITE may wait for `Answer` or `Reject` before it gets 480.
@@ -57,6 +62,8 @@ impl Default for EndpointConfig {
             public_address: None,
             max_sessions: 1_000,
             max_transactions: 10_000,
+            max_invites_per_s: 500,
+            max_half_open_per_source: 100,
             overload_retry_s: 10,
             ring_limit: Duration::from_secs(180),
             failover_after: Duration::from_secs(8),

@@ -6,12 +6,12 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::agenda::Owner;
-use super::io::Output;
+use super::io::{Denial, Output};
 use super::table::{ClientId, Purpose, ServerId};
 use super::{Endpoint, write};
 use crate::hop::Hop;
 use crate::message::{HeaderName, Host, Request, Response, Via};
-use crate::transaction::{ClientInput, ClientOutput, ServerInput, ServerOutput};
+use crate::transaction::{ClientInput, ClientOutput, Failure, ServerInput, ServerOutput};
 
 impl Endpoint {
     pub(super) fn send(&mut self, hop: Hop, bytes: Bytes) {
@@ -85,7 +85,8 @@ impl Endpoint {
             match output {
                 ServerOutput::Send(bytes) => self.send(step.context, bytes),
                 // The session of a refused INVITE is over already, and that of an accepted one has its own limits.
-                ServerOutput::Failed(_) => {}
+                ServerOutput::Failed(Failure::TimedOut) => self.denied(step.context.remote, Denial::Unacknowledged),
+                ServerOutput::Failed(Failure::TransportFailed) => {}
             }
         }
     }

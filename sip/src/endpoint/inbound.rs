@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::io::{EndedBy, Event, IncomingInvite, SessionEnd, SessionId, Warning};
+use super::io::{Denial, EndedBy, Event, IncomingInvite, SessionEnd, SessionId, Warning};
 use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session, Unacked};
@@ -34,9 +34,12 @@ impl Endpoint {
                 return self.refuse(now, arrival, &Refusal::unavailable(self.config.overload_retry_s));
             }
         }
-        let authenticated = match self.authenticate(now, &arrival.request) {
+        let authenticated = match self.authenticate(now, &arrival.request, arrival.flow.remote) {
             Ok(user) => user,
-            Err(refusal) => return self.refuse(now, arrival, &refusal),
+            Err(refusal) => {
+                self.refuse_stateless(&arrival.request, arrival.reply, &refusal);
+                return;
+            }
         };
         let (tag, first_cseq) = (self.ids.tag(), self.ids.first_cseq());
         let Ok(dialog) = Dialog::of_uas(&arrival.request, &tag, first_cseq) else {
@@ -137,6 +140,7 @@ impl Endpoint {
         let Some(unacked) = session.unacked.take_if(|unacked| Some(unacked.cseq) == number) else { return };
         session.timers.stop(Timer::ResendOk);
         session.timers.stop(Timer::AckLimit);
+        self.transactions.acknowledged(unacked.server);
         match std::mem::replace(&mut session.phase, Phase::Established) {
             Phase::Leaving { reason } => self.send_bye(now, id, reason.as_ref()),
             phase => {
@@ -159,6 +163,8 @@ impl Endpoint {
             Phase::Established => None,
             _ => return,
         };
+        let remote = session.flow.remote;
+        self.denied(remote, Denial::Unacknowledged);
         self.report_end(id, SessionEnd { by: EndedBy::Network, status: 408, q850: None });
         self.send_bye(now, id, reason.as_ref());
     }
@@ -180,6 +186,10 @@ impl Endpoint {
         if let Some(Warning { code, text }) = warning {
             let text = text.replace(['"', '\\'], "'");
             refusal = refusal.with(HeaderName::Warning, format!("{code} telefonist \"{text}\""));
+        }
+        if let Some(Session { phase: Phase::Incoming { invite, .. }, flow, .. }) = self.sessions.get(id) {
+            let (invite, remote) = (Arc::clone(invite), flow.remote);
+            self.denied_request(&invite, remote, refusal.status);
         }
         let end = SessionEnd { by: EndedBy::Us, status: refusal.status.code(), q850: None };
         self.refuse_incoming(now, id, &refusal, end);

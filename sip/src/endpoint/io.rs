@@ -72,6 +72,26 @@ pub enum Output {
         uri: Uri,
     },
     Event(Event),
+    /// Somebody at `remote` got a refusal or silence. For whoever watches strangers; the endpoint only tells.
+    Denied {
+        remote: SocketAddr,
+        why: Denial,
+    },
+}
+
+/// Why somebody was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// What came is no SIP message, or one with faults in what every message must have.
+    Unreadable,
+    /// The User-Agent is one of `EndpointConfig::silent_user_agents`.
+    Scanner,
+    /// A wrong password, or a name nobody has. An answer to a nonce that is too old is not meant.
+    WrongCredentials,
+    /// A request outside dialogs was refused with this status.
+    Refused { status: u16 },
+    /// Our final answer to an INVITE was not acknowledged.
+    Unacknowledged,
 }
 
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ mod in_dialog;
 mod inbound;
 mod info;
 mod io;
+mod load;
 mod offers;
 mod outbound;
 mod receive;
@@ -47,13 +48,14 @@ pub use crate::register::{Registration, RegistrationState};
 pub use crate::transaction::Failure;
 pub use config::EndpointConfig;
 pub use io::{
-    AccountId, AskId, Command, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, Redirects, ReferRequest,
-    ReferTo, SessionEnd, SessionId, Transfer, Warning,
+    AccountId, AskId, Command, Denial, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, Redirects,
+    ReferRequest, ReferTo, SessionEnd, SessionId, Transfer, Warning,
 };
 
 pub use watch::{Answer, Reply, Watch};
 
 use agenda::{Agenda, Owner};
+use load::{InvitePace, TurnedAway};
 use outbound::SentAck;
 use seek::Asks;
 use session::Sessions;
@@ -73,6 +75,10 @@ pub struct Endpoint {
     avoided: Avoided,
     watches: BTreeMap<AccountId, Watcher>,
     guard: Option<ServerAuth>,
+    /// Makes the tags of stateless answers unpredictable; drawn for the first of them.
+    tag_key: Option<[u8; 16]>,
+    invite_pace: InvitePace,
+    turned_away: TurnedAway,
     /// Set once no new sessions are wanted.
     drain_retry_s: Option<u32>,
     asks: Asks,
@@ -93,6 +99,9 @@ impl Endpoint {
             avoided: Avoided::default(),
             watches: BTreeMap::new(),
             guard,
+            tag_key: None,
+            invite_pace: InvitePace::default(),
+            turned_away: TurnedAway::default(),
             drain_retry_s: None,
             asks: Asks::default(),
             agenda: Agenda::default(),

@@ -1,11 +1,13 @@
 //! What comes from the network: reading it, giving it the answer its faults deserve, and passing it to the transaction,
 //! session or account it belongs to.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::io::Denial;
 use super::screen::{self, Refusal};
 use super::table::ServerId;
 use super::{Endpoint, write};
@@ -43,6 +45,7 @@ impl Endpoint {
         if error.kind == ParseErrorKind::Empty {
             return;
         }
+        self.denied(flow.remote, Denial::Unreadable);
         let Some(mut saved) = salvage(bytes, &self.config.limits) else { return };
         let Some(reply) = screen::stamp_received(&mut saved.headers, flow) else { return };
         let mut response = saved.response(error.kind.status());
@@ -74,7 +77,8 @@ impl Endpoint {
             match self.config.public_address.or_else(|| screen::named_address(&request)) {
                 Some(address) => flow.local.set_ip(address),
                 None => {
-                    return self.refuse_stateless(&request, reply, &Refusal::new(StatusCode::SERVER_INTERNAL_ERROR));
+                    self.refuse_stateless(&request, reply, &Refusal::new(StatusCode::SERVER_INTERNAL_ERROR));
+                    return;
                 }
             }
         }
@@ -88,7 +92,7 @@ impl Endpoint {
         }
         match request.method {
             Method::Ack => self.on_ack(now, &request),
-            _ if self.is_scanner(&request) => {}
+            _ if self.is_scanner(&request) => self.denied(flow.remote, Denial::Scanner),
             _ => self.on_new_request(now, Arrival { request: Arc::new(request), flow, reply }),
         }
     }
@@ -96,11 +100,8 @@ impl Endpoint {
     fn on_new_request(&mut self, now: Instant, arrival: Arrival) {
         let request = &arrival.request;
         let in_dialog = matches!(request.headers.to(), Ok(to) if to.tag().is_some());
-        // Under attack the cheapest answer keeps no state (RFC 3261 §8.2.7); calls that run may still end.
-        let room = self.config.max_transactions * if in_dialog || request.method == Method::Cancel { 2 } else { 1 };
-        if self.transactions.len() >= room {
-            let refusal = Refusal::unavailable(self.config.overload_retry_s);
-            return self.refuse_stateless(request, arrival.reply, &refusal);
+        if self.turned_away(now, &arrival, in_dialog) {
+            return;
         }
         if let Err(refusal) = screen::screen(request) {
             return self.refuse(now, &arrival, &refusal);
@@ -157,11 +158,19 @@ impl Endpoint {
     }
 
     /// Asks for credentials where the endpoint is guarded. `Ok`: the user, or nobody where anybody may call.
-    pub(super) fn authenticate(&mut self, now: Instant, request: &Request) -> Result<Option<String>, Refusal> {
+    pub(super) fn authenticate(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        remote: SocketAddr,
+    ) -> Result<Option<String>, Refusal> {
         let Some(guard) = &mut self.guard else { return Ok(None) };
         match guard.judge(now, request, &mut self.ids) {
             Verdict::Accepted { user } => Ok(Some(user)),
-            Verdict::Challenge { values } => {
+            Verdict::Challenge { values, wrong } => {
+                if wrong {
+                    self.denied(remote, Denial::WrongCredentials);
+                }
                 let refusal = Refusal::new(StatusCode::UNAUTHORIZED);
                 Err(values.into_iter().fold(refusal, |refusal, value| refusal.with(HeaderName::WwwAuthenticate, value)))
             }
@@ -178,21 +187,14 @@ impl Endpoint {
 
     /// Gives a final answer through a transaction of its own, or without one where the marks for it cannot be read.
     pub(super) fn refuse(&mut self, now: Instant, arrival: &Arrival, refusal: &Refusal) {
+        self.denied_request(&arrival.request, arrival.flow.remote, refusal.status);
         let Some(id) = self.open_server(now, arrival) else {
-            return self.refuse_stateless(&arrival.request, arrival.reply, refusal);
+            self.refuse_stateless(&arrival.request, arrival.reply, refusal);
+            return;
         };
         let mut response = self.answer_to(&arrival.request, refusal.status, None);
         refusal.complete(&mut response);
         self.respond(now, id, &response);
-    }
-
-    fn refuse_stateless(&mut self, request: &Request, reply: Hop, refusal: &Refusal) {
-        if request.method == Method::Ack {
-            return;
-        }
-        let mut response = self.answer_to(request, refusal.status, None);
-        refusal.complete(&mut response);
-        self.send(reply, response.encode());
     }
 
     fn is_scanner(&self, request: &Request) -> bool {

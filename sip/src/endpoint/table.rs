@@ -1,6 +1,8 @@
 //! The transactions that are alive, and how messages find theirs. What a transaction's outputs mean is for `drive`.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,6 +65,8 @@ struct ServerEntry {
     merge: Option<MergeKey>,
     /// The session an INVITE belongs to.
     session: Option<SessionId>,
+    /// An INVITE whose final answer was not acknowledged: counted in `Transactions::half_open`.
+    half_open: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +92,7 @@ pub(super) struct Transactions {
     servers: BTreeMap<ServerId, ServerEntry>,
     server_keys: HashMap<ServerKey, ServerId>,
     merges: HashMap<MergeKey, ServerId>,
+    half_open: HashMap<IpAddr, usize>,
 }
 
 impl Transactions {
@@ -186,7 +191,11 @@ impl Transactions {
         if let Some(merge) = &merge {
             self.merges.entry(merge.clone()).or_insert(id);
         }
-        self.servers.insert(id, ServerEntry { machine, reply, key, merge, session: None });
+        let half_open = request.method == Method::Invite;
+        if half_open {
+            *self.half_open.entry(reply.remote.ip()).or_default() += 1;
+        }
+        self.servers.insert(id, ServerEntry { machine, reply, key, merge, session: None, half_open });
         Ok(id)
     }
 
@@ -203,6 +212,24 @@ impl Transactions {
     /// Whether `request` came before by another path (RFC 3261 §8.2.2.2).
     pub fn is_merged(&self, request: &Request) -> bool {
         matches!(MergeKey::of(request), Ok(Some(merge)) if self.merges.contains_key(&merge))
+    }
+
+    /// INVITEs from there whose final answer was not acknowledged yet.
+    pub fn half_open(&self, source: IpAddr) -> usize {
+        self.half_open.get(&source).copied().unwrap_or_default()
+    }
+
+    /// The final answer of this INVITE reached its sender.
+    pub fn acknowledged(&mut self, id: ServerId) {
+        if let Some(entry) = self.servers.get_mut(&id)
+            && std::mem::take(&mut entry.half_open)
+            && let Entry::Occupied(mut count) = self.half_open.entry(entry.reply.remote.ip())
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
     }
 
     pub fn assign(&mut self, id: ServerId, session: SessionId) {
@@ -234,6 +261,7 @@ impl Transactions {
         id: ServerId,
         input: Option<ServerInput>,
     ) -> Option<Step<ServerOutput, Hop>> {
+        let acknowledged = matches!(input, Some(ServerInput::Ack));
         let entry = self.servers.get_mut(&id)?;
         let (outputs, deadline, terminated) = match &mut entry.machine {
             ServerMachine::Invite(machine) => {
@@ -248,6 +276,9 @@ impl Transactions {
             }
         };
         let reply = entry.reply;
+        if acknowledged || terminated {
+            self.acknowledged(id);
+        }
         if terminated && let Some(entry) = self.servers.remove(&id) {
             self.server_keys.remove(&entry.key);
             if let Some(merge) = entry.merge.filter(|merge| self.merges.get(merge) == Some(&id)) {

@@ -32,7 +32,7 @@ impl Registrar {
     pub fn new(seed: u64, address: SocketAddr) -> Registrar {
         let mut ids = IdSource::new(StdRng::seed_from_u64(seed));
         let users = HashMap::from([("alice".to_owned(), "secret".to_owned())]);
-        let auth = ServerAuth::new(Realm { name: "carrier".into(), users }, &mut ids);
+        let auth = ServerAuth::new(Realm { name: "carrier".into(), users, ..Realm::default() }, &mut ids);
         Registrar {
             address,
             auth,
@@ -68,7 +68,7 @@ impl Registrar {
             response.headers.push(HeaderName::RetryAfter, 7u32);
             return response;
         }
-        if let Verdict::Challenge { values } = self.auth.judge(now, request, &mut self.ids) {
+        if let Verdict::Challenge { values, .. } = self.auth.judge(now, request, &mut self.ids) {
             let mut response = Response::to_request(request, StatusCode::UNAUTHORIZED);
             values.into_iter().for_each(|value| response.headers.push(HeaderName::WwwAuthenticate, value));
             return response;

@@ -231,6 +231,7 @@ impl World {
                 }
                 Output::Locate { uri, .. } => panic!("nobody has a name here: {uri}"),
                 Output::Event(event) => self.on_event(index, event),
+                Output::Denied { .. } => {}
             }
         }
     }

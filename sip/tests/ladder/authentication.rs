@@ -62,7 +62,7 @@ fn challenges_are_answered_by_status() {
 #[test]
 fn a_guarded_endpoint_asks_for_credentials() {
     let users = HashMap::from([("alice".to_owned(), "secret".to_owned())]);
-    let guard = Some(Realm { name: "shop".into(), users });
+    let guard = Some(Realm { name: "shop".into(), users, ..Realm::default() });
     let mut guarded = Bench::with(EndpointConfig { guard, ..EndpointConfig::default() });
     let mut caller = Bench::new();
     caller.dial(alice());

@@ -11,7 +11,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sip::auth::Credentials;
 use sip::endpoint::{
-    AskId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, Reply, SessionId, Transport,
+    AskId, Command, Denial, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, Reply, SessionId,
+    Transport,
 };
 use sip::ids::IdSource;
 use sip::message::{HeaderName, Limits, Message, Method, NameAddr, Request, Response, StatusCode};
@@ -41,6 +42,8 @@ pub struct Bench {
     /// The session of the last `Invited`.
     pub session: SessionId,
     pub sent: Vec<Message>,
+    /// Whom the endpoint turned away, and why.
+    pub denials: Vec<Denial>,
     /// The ways of everything sent.
     pub hops: Vec<(Transport, SocketAddr)>,
     /// What registrars answered.
@@ -71,6 +74,7 @@ impl Bench {
             asked: Vec::new(),
             session: CALL,
             sent: Vec::new(),
+            denials: Vec::new(),
             hops: Vec::new(),
             replies: Vec::new(),
             log: String::new(),
@@ -108,6 +112,10 @@ impl Bench {
                 // The state of the registration says the same.
                 Output::Event(Event::Replied { reply, .. }) if reply.method == Method::Register => {
                     self.replies.push(*reply);
+                    continue;
+                }
+                Output::Denied { why, .. } => {
+                    self.denials.push(why);
                     continue;
                 }
                 Output::Event(event) => {

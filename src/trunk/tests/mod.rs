@@ -4,6 +4,7 @@ mod accounts;
 pub mod authority;
 mod between;
 mod caps;
+mod defence;
 mod dns;
 mod families;
 mod moved;

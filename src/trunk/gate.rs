@@ -1,0 +1,245 @@
+//! The shell of `defence` at this door: asks it about each sender before anything is read, tells it what the endpoint
+//! turned away, and lets its list be seen and edited from outside.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use sip::endpoint::{Denial, SessionId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::driver::Wish;
+use crate::defence::{Ban, Config, Defence, Dropped, Input, ListIsFull, Offence, Output};
+use crate::toll::Barred;
+
+/// What the door counts of strangers and of calls it did not place, for whoever shows it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    dropped: [AtomicU64; Dropped::ALL.len()],
+    offences: [AtomicU64; Offence::ALL.len()],
+    bans: AtomicU64,
+    barred: [AtomicU64; Barred::ALL.len()],
+}
+
+impl Tally {
+    /// Messages and connections dropped unread.
+    pub fn dropped(&self) -> impl Iterator<Item = (Dropped, u64)> {
+        Dropped::ALL.into_iter().zip(self.dropped.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    /// What strangers did wrong.
+    pub fn offences(&self) -> impl Iterator<Item = (Offence, u64)> {
+        Offence::ALL.into_iter().zip(self.offences.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    /// Bans in force.
+    pub fn bans(&self) -> u64 {
+        self.bans.load(Ordering::Relaxed)
+    }
+
+    /// Calls to numbers that were not placed.
+    pub fn barred_calls(&self) -> impl Iterator<Item = (Barred, u64)> {
+        Barred::ALL.into_iter().zip(self.barred.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn barred(&self, why: Barred) {
+        count(&Barred::ALL, &self.barred, why);
+    }
+
+    fn drop_one(&self, why: Dropped) {
+        count(&Dropped::ALL, &self.dropped, why);
+    }
+
+    fn offence(&self, offence: Offence) {
+        count(&Offence::ALL, &self.offences, offence);
+    }
+}
+
+fn count<T: PartialEq>(all: &[T], counts: &[AtomicU64], one: T) {
+    if let Some((_, count)) = all.iter().zip(counts).find(|(known, _)| **known == one) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub(super) struct Gate {
+    defence: Defence,
+    tally: Arc<Tally>,
+    /// Whom our own calls went to.
+    called: HashMap<SessionId, IpAddr>,
+}
+
+impl Gate {
+    pub(super) fn new(config: Config, tally: Arc<Tally>) -> Gate {
+        let gate = Gate { defence: Defence::new(config), tally, called: HashMap::new() };
+        gate.count_bans();
+        gate
+    }
+
+    /// Whether what comes from there is read at all.
+    pub(super) fn admits(&mut self, from: IpAddr) -> bool {
+        match self.defence.admits(Instant::now(), from) {
+            Ok(()) => true,
+            Err(why) => {
+                self.tally.drop_one(why);
+                false
+            }
+        }
+    }
+
+    pub(super) fn carriers(&mut self, networks: Vec<IpNet>) {
+        self.handle(Input::Carriers(networks));
+    }
+
+    /// These bytes go there. Whoever we ask something may answer.
+    pub(super) fn sent(&mut self, to: SocketAddr, bytes: &[u8]) {
+        if !bytes.starts_with(b"SIP/2.0 ") {
+            self.handle(Input::Asked(to.ip()));
+        }
+    }
+
+    /// A call of ours goes to there: first where it is tried, then where it was answered.
+    pub(super) fn called(&mut self, session: SessionId, to: IpAddr) {
+        let before = self.called.insert(session, to);
+        if before != Some(to) {
+            self.handle(Input::Called(to));
+            if let Some(before) = before {
+                self.handle(Input::CallEnded(before));
+            }
+        }
+    }
+
+    /// A session is over, ours or theirs.
+    pub(super) fn call_ended(&mut self, session: SessionId) {
+        if let Some(ip) = self.called.remove(&session) {
+            self.handle(Input::CallEnded(ip));
+        }
+    }
+
+    pub(super) fn proved(&mut self, from: IpAddr) {
+        self.handle(Input::Proved(from));
+    }
+
+    /// The endpoint turned somebody away. `Some`: that was one too many, and the network is banned.
+    pub(super) fn denied(&mut self, remote: SocketAddr, why: Denial) -> Option<IpNet> {
+        let offence = offence(why)?;
+        self.tally.offence(offence);
+        self.handle(Input::Offended(remote.ip(), offence))
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.handle(Input::Tick);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.defence.deadline().map(|(at, _)| at)
+    }
+
+    /// Performs what somebody asked of the list. `Some`: that network is banned now.
+    pub(super) fn edit(&mut self, edit: Edit) -> Option<IpNet> {
+        let now = Instant::now();
+        // Whoever asked and went away hears no answer.
+        match edit {
+            Edit::List(done) => drop(done.send(self.defence.bans(now))),
+            Edit::Add { network, life, done } => drop(done.send(self.defence.ban(now, network, life))),
+            Edit::Remove { network, done } => drop(done.send(self.defence.lift(network))),
+        }
+        self.drain()
+    }
+
+    fn handle(&mut self, input: Input) -> Option<IpNet> {
+        self.defence.handle(Instant::now(), input);
+        self.drain()
+    }
+
+    /// Logs what changed; the network that was banned, if one was.
+    fn drain(&mut self) -> Option<IpNet> {
+        let mut banned = None;
+        while let Some(output) = self.defence.poll_output() {
+            match output {
+                Output::Banned(ban) => {
+                    let seconds = ban.left.map(|left| left.as_secs());
+                    tracing::warn!(network = %ban.network, cause = ban.cause.name(), seconds, times = ban.times, "banned");
+                    banned = Some(ban.network);
+                }
+                Output::Lifted(network) => tracing::info!(%network, "a ban is over"),
+            }
+            self.count_bans();
+        }
+        banned
+    }
+
+    fn count_bans(&self) {
+        self.tally.bans.store(self.defence.ban_count() as u64, Ordering::Relaxed);
+    }
+}
+
+/// What a refusal says of its receiver. Most say nothing: phones ask for what we cannot do.
+fn offence(why: Denial) -> Option<Offence> {
+    match why {
+        Denial::Scanner => Some(Offence::Scanner),
+        Denial::WrongCredentials => Some(Offence::WrongPassword),
+        Denial::Unacknowledged => Some(Offence::Unacknowledged),
+        Denial::Unreadable | Denial::Refused { status: 400 | 416 | 505 | 513 } => Some(Offence::Unreadable),
+        Denial::Refused { status: 403 | 404 | 484 | 604 } => Some(Offence::RefusedCall),
+        Denial::Refused { status: 405 | 501 } => Some(Offence::OddMethod),
+        Denial::Refused { .. } => None,
+    }
+}
+
+/// What is asked of the list of bans.
+pub(super) enum Edit {
+    List(oneshot::Sender<Vec<Ban>>),
+    Add { network: IpNet, life: Option<Duration>, done: oneshot::Sender<Result<(), ListIsFull>> },
+    Remove { network: IpNet, done: oneshot::Sender<bool> },
+}
+
+/// The list of bans, from outside. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct BanList {
+    wishes: mpsc::WeakSender<Wish>,
+    tally: Arc<Tally>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BanError {
+    #[error("the SIP door is closing")]
+    Closing,
+    #[error(transparent)]
+    Full(#[from] ListIsFull),
+}
+
+impl BanList {
+    pub(super) fn new(wishes: mpsc::WeakSender<Wish>, tally: Arc<Tally>) -> BanList {
+        BanList { wishes, tally }
+    }
+
+    /// What the door counts.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// All bans, in order of their networks.
+    pub async fn list(&self) -> Result<Vec<Ban>, BanError> {
+        self.ask(Edit::List).await
+    }
+
+    /// Bans `network` for `life`, or for good. Known peers are banned too.
+    pub async fn add(&self, network: IpNet, life: Option<Duration>) -> Result<(), BanError> {
+        Ok(self.ask(|done| Edit::Add { network, life, done }).await??)
+    }
+
+    /// Lifts the ban of exactly this network. False: there is none.
+    pub async fn remove(&self, network: IpNet) -> Result<bool, BanError> {
+        self.ask(|done| Edit::Remove { network, done }).await
+    }
+
+    async fn ask<T>(&self, edit: impl FnOnce(oneshot::Sender<T>) -> Edit) -> Result<T, BanError> {
+        let wishes = self.wishes.upgrade().ok_or(BanError::Closing)?;
+        let (done, answer) = oneshot::channel();
+        wishes.send(Wish::Bans(edit(done))).await.map_err(|_| BanError::Closing)?;
+        answer.await.map_err(|_| BanError::Closing)
+    }
+}
