@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 pub use door::{Arrivals, LegDoor, LegIds, arrivals, open_leg};
 pub use pbx::{PbxCaller, PbxControl, PbxError, PbxMove};
-pub use sound::{FramePair, Heard, Playback, PlaybackState, Sound, SoundSource, Speaker, TurnIsOver, sound_channel};
+pub use sound::{
+    FramePair, Heard, Playback, PlaybackState, Repeating, Sound, SoundSource, Speaker, TurnIsOver, sound_channel,
+};
 
 use crate::base::LegId;
 pub use crate::base::leg::{

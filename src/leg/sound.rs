@@ -75,6 +75,10 @@ pub struct Heard {
     pub of_samples: u64,
 }
 
+/// Something that is repeated, told apart from what is repeated after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeating(u64);
+
 /// The turn was cut or never begun: its sound is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the turn is no longer spoken")]
@@ -154,9 +158,19 @@ impl Speaker {
         }
     }
 
-    /// Plays `samples` again and again, from the beginning, wherever neither a turn nor a bridge sounds; `None` ends it.
-    pub fn repeat(&self, samples: Option<Arc<[i16]>>) {
-        self.lock().repeated = samples.filter(|samples| !samples.is_empty()).map(|samples| Repeated { samples, at: 0 });
+    /// Plays `samples` again and again, from the beginning, wherever neither a turn nor a bridge sounds, in place of
+    /// what was repeated before.
+    pub fn repeat(&self, samples: Arc<[i16]>) -> Repeating {
+        let mut queue = self.lock();
+        queue.repeats += 1;
+        let id = Repeating(queue.repeats);
+        queue.repeated = (!samples.is_empty()).then_some(Repeated { id, samples, at: 0 });
+        id
+    }
+
+    /// Ends what `repeat` began. What replaced it goes on: who waits may be put on hold before they hear of either.
+    pub fn end_repeat(&self, id: Repeating) {
+        self.lock().repeated.take_if(|repeated| repeated.id == id);
     }
 
     /// The rate of the leg.
@@ -282,11 +296,14 @@ struct Queue {
     /// Slots left in which a relayed frame that is late is awaited in silence.
     relay_pause: u32,
     repeated: Option<Repeated>,
+    /// How often something was repeated.
+    repeats: u64,
     tap: Option<mpsc::Sender<FramePair>>,
 }
 
 #[derive(Debug)]
 struct Repeated {
+    id: Repeating,
     samples: Arc<[i16]>,
     at: usize,
 }
@@ -314,6 +331,7 @@ impl Queue {
             relay: VecDeque::new(),
             relay_pause: 0,
             repeated: None,
+            repeats: 0,
             tap: None,
         }
     }
@@ -397,7 +415,7 @@ impl Queue {
             frame.extend_from_slice(&relayed);
         } else if self.relay_pause > 0 {
             self.relay_pause -= 1;
-        } else if let Some(Repeated { samples, at }) = &mut self.repeated {
+        } else if let Some(Repeated { samples, at, .. }) = &mut self.repeated {
             frame.extend(samples.iter().cycle().skip(*at).take(wanted));
             *at = (*at + wanted) % samples.len();
         }
@@ -473,7 +491,7 @@ mod tests {
         let now = Instant::now();
         let (sound, mut source) = sound_channel(RATE);
         let music: Arc<[i16]> = (1..=200).collect();
-        sound.speaker.repeat(Some(music));
+        let waiting = sound.speaker.repeat(music);
         assert_eq!(tick(&mut source, now), (1..=160).collect::<Vec<i16>>());
         assert_eq!(tick(&mut source, now), (161..=200).chain(1..=120).collect::<Vec<i16>>());
         // A turn is not mixed with it.
@@ -488,7 +506,10 @@ mod tests {
             assert_eq!(tick(&mut source, now), vec![0; 160]);
         }
         assert_eq!(tick(&mut source, now)[0], 121);
-        sound.speaker.repeat(None);
+        let hold = sound.speaker.repeat(vec![5; 10].into());
+        sound.speaker.end_repeat(waiting);
+        assert_eq!(tick(&mut source, now), vec![5; 160]);
+        sound.speaker.end_repeat(hold);
         assert_eq!(tick(&mut source, now), vec![0; 160]);
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::{AudioFrame, SampleRate};
-use crate::leg::Speaker;
+use crate::leg::{Repeating, Speaker};
 use crate::media::Waiting;
 use crate::media::resample::Resampler;
 
@@ -19,7 +19,8 @@ pub struct Path {
     rate: SampleRate,
     resampler: Option<Resampler>,
     on_hold: Arc<[i16]>,
-    held: bool,
+    /// The music of the other party, while they are on hold.
+    held: Option<Repeating>,
 }
 
 impl Path {
@@ -27,12 +28,12 @@ impl Path {
     pub fn new(from: SampleRate, to: Speaker, waiting: &Waiting) -> Path {
         let rate = to.rate();
         let resampler = if from == rate { None } else { Resampler::new(from, rate).ok() };
-        Path { on_hold: waiting.on_hold(rate), to, rate, resampler, held: false }
+        Path { on_hold: waiting.on_hold(rate), to, rate, resampler, held: None }
     }
 
     /// Passes a frame on; nothing passes while the other party is on hold.
     pub fn pass(&mut self, frame: &AudioFrame) {
-        if self.held {
+        if self.held.is_some() {
             return;
         }
         match &mut self.resampler {
@@ -46,8 +47,13 @@ impl Path {
 
     /// This party put the other one on hold (true): they hear music. Or took them back.
     pub fn hold(&mut self, held: bool) {
-        if std::mem::replace(&mut self.held, held) != held {
-            self.to.repeat(held.then(|| self.on_hold.clone()));
+        match self.held {
+            None if held => self.held = Some(self.to.repeat(self.on_hold.clone())),
+            Some(music) if !held => {
+                self.to.end_repeat(music);
+                self.held = None;
+            }
+            _ => {}
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::base::event::EventKind;
 use crate::base::tool::TransferReason;
 use crate::base::{EndingCode, Language, SampleRate};
 use crate::dialogue::{self, Dialogue, Effect, Input};
-use crate::leg::{Playback, PlaybackState, Sound, Speaker};
+use crate::leg::{Playback, PlaybackState, Repeating, Sound, Speaker};
 use crate::media::Waiting;
 use crate::media::vad::{self, Vad, VadEvent};
 use crate::provider::llm::{Brain, ThinkRequest};
@@ -131,6 +131,8 @@ struct Voice {
     path: Option<Path>,
     /// The caller put us on hold.
     held: bool,
+    /// What the caller hears while they wait.
+    waiting: Option<Repeating>,
     events: mpsc::Sender<VoiceEvent>,
 }
 
@@ -164,6 +166,7 @@ impl Voice {
             sound,
             path: None,
             held: false,
+            waiting: None,
             events,
         }
     }
@@ -285,8 +288,12 @@ impl Voice {
         inputs
     }
 
-    fn wait(&self, waits: bool) {
-        self.sound.speaker.repeat(waits.then(|| self.engines.waiting.for_operator(self.sound.rate)));
+    fn wait(&mut self, waits: bool) {
+        let speaker = &self.sound.speaker;
+        if let Some(waiting) = self.waiting.take() {
+            speaker.end_repeat(waiting);
+        }
+        self.waiting = waits.then(|| speaker.repeat(self.engines.waiting.for_operator(self.sound.rate)));
     }
 
     fn connect(&mut self, operator: Speaker) {

@@ -17,6 +17,7 @@ mod faults;
 mod kamailio;
 mod load;
 mod media;
+mod operators;
 mod process;
 mod refusals;
 mod sipp;

@@ -18,7 +18,7 @@ use crate::sipp::Sipp;
 use crate::support::{ANY, House, within};
 use crate::{answered, ended, unless_skipped};
 
-fn person(at: SocketAddr) -> String {
+pub fn person(at: SocketAddr) -> String {
     format!("sip:operator@{at}")
 }
 
