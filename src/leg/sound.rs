@@ -280,6 +280,13 @@ impl SoundSource {
     }
 }
 
+/// A recording ends with the leg, whoever still holds the speaker.
+impl Drop for SoundSource {
+    fn drop(&mut self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).tap = None;
+    }
+}
+
 #[derive(Debug)]
 struct Queue {
     rate: SampleRate,
@@ -524,5 +531,8 @@ mod tests {
         tick(&mut source, Instant::now());
         let last = std::iter::from_fn(|| tap.try_recv().ok()).last().unwrap();
         assert_eq!(last.lost_before, 3);
+        // It ends with the leg, though a bridge may still hold the speaker.
+        drop(source);
+        assert_eq!(tap.try_recv().err(), Some(mpsc::error::TryRecvError::Disconnected));
     }
 }

@@ -270,6 +270,7 @@ impl CallTask {
             drop(task.await);
         }
         self.caller.sound = None;
+        self.speaker = None;
         self.operators = Operators::default();
         if let Some(recording) = self.recording.take() {
             match tokio::time::timeout(RECORDING_LIMIT, recording.finish()).await {
