@@ -229,6 +229,7 @@ pub struct SoundSource {
 impl SoundSource {
     /// Another handle on the same sound. One at a time may turn the crank: it is for whoever takes over.
     pub fn twin(&self) -> SoundSource {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).sources += 1;
         SoundSource {
             rate: self.rate,
             incoming: self.incoming.clone(),
@@ -283,7 +284,11 @@ impl SoundSource {
 /// A recording ends with the leg, whoever still holds the speaker.
 impl Drop for SoundSource {
     fn drop(&mut self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).tap = None;
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.sources -= 1;
+        if queue.sources == 0 {
+            queue.tap = None;
+        }
     }
 }
 
@@ -306,6 +311,8 @@ struct Queue {
     /// How often something was repeated.
     repeats: u64,
     tap: Option<mpsc::Sender<FramePair>>,
+    /// Handles of the door on this sound.
+    sources: u32,
 }
 
 #[derive(Debug)]
@@ -340,6 +347,7 @@ impl Queue {
             repeated: None,
             repeats: 0,
             tap: None,
+            sources: 1,
         }
     }
 
@@ -531,8 +539,11 @@ mod tests {
         tick(&mut source, Instant::now());
         let last = std::iter::from_fn(|| tap.try_recv().ok()).last().unwrap();
         assert_eq!(last.lost_before, 3);
-        // It ends with the leg, though a bridge may still hold the speaker.
+        // It ends with the last handle of the door, though a bridge may still hold the speaker.
+        let twin = source.twin();
         drop(source);
+        assert_eq!(tap.try_recv().err(), Some(mpsc::error::TryRecvError::Empty));
+        drop(twin);
         assert_eq!(tap.try_recv().err(), Some(mpsc::error::TryRecvError::Disconnected));
     }
 }
