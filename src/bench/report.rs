@@ -72,7 +72,10 @@ pub fn load(load: &load::Load, measured: &load::Measured) -> String {
     let scanned = measured.scanned as f64 / f64::from(load.seconds);
     line(
         "scanners",
-        format!("{scanned:.0} INVITEs a second for {} s, {} answers", load.seconds, measured.scanners_answered),
+        format!(
+            "{scanned:.0} INVITEs a second from 50 addresses for {} s, {} answers",
+            load.seconds, measured.scanners_answered
+        ),
     );
     let share = 100.0 * measured.late_frames as f64 / measured.frames.max(1) as f64;
     let late = format!("{} of {} frames ({share:.3} %) more than 5 ms late", measured.late_frames, measured.frames);
