@@ -397,6 +397,7 @@ fn operator(section: &Section<'_>, settings: &mut Settings) {
     section.seconds("refer_limit_s", 2.0..=120.0, &mut plan.refer_limit);
     section.seconds("ring_limit_s", 5.0..=180.0, &mut plan.ring_limit);
     section.number("ring_at_once", 1..=16, &mut plan.ring_at_once);
+    section.flag("join", &mut plan.join);
     section.flag("early_media", &mut plan.early_media);
     section.flag("whisper", &mut plan.whisper);
     section.choice("accept_key", &KEYS, &mut plan.accept_key);

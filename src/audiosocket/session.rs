@@ -342,7 +342,7 @@ impl Session {
         };
         match command {
             // Asterisk answered the caller before it connected: there is nothing to ring.
-            LegCommand::Ring | LegCommand::Name(_) => {}
+            LegCommand::Ring | LegCommand::Name(_) | LegCommand::AnsweredElsewhere => {}
             LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
             LegCommand::Answer => {
                 if !std::mem::replace(answered, true) {
@@ -353,7 +353,9 @@ impl Session {
                 self.leave(now, LegEnd { by: EndedBy::Us, sip_status: status, q850: None });
             }
             LegCommand::HangUp => self.leave(now, LegEnd { by: EndedBy::Us, sip_status: 200, q850: None }),
-            LegCommand::Refer { .. } => self.transfer(TransferProgress::Failed(NOT_IMPLEMENTED)),
+            LegCommand::Refer { .. } | LegCommand::ReferTo { .. } => {
+                self.transfer(TransferProgress::Failed(NOT_IMPLEMENTED))
+            }
             LegCommand::PbxTransfer { .. } if self.moving || self.taken_until.is_some() => {
                 self.transfer(TransferProgress::Failed(REQUEST_PENDING));
             }

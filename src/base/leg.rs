@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::status_of_cause;
 use super::event::Quality;
-use super::{Personal, PhoneNumber};
+use super::{LegId, Personal, PhoneNumber};
 
 /// Who is on the leg and how they came.
 #[derive(Debug, Clone)]
@@ -136,6 +136,10 @@ pub enum LegCommand {
     Answer,
     /// Refuse an unanswered incoming leg. `retry_after_s` becomes a Retry-After header.
     Reject { status: u16, retry_after_s: Option<u32> },
+    /// Hand the party to that of `leg`, another leg of ours, where it takes our place (attended transfer).
+    ReferTo { leg: LegId },
+    /// Somebody else took the call that rings here: no missed call (RFC 3326).
+    AnsweredElsewhere,
     /// Hand the party to `target` (a SIP URI or a number) inside the dialog.
     Refer { target: String },
     /// Have the PBX behind the door move the caller; `variables` reach its dialplan first.

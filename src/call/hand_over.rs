@@ -105,6 +105,9 @@ impl Call {
 
     /// REFER or the PBX reports.
     pub(super) fn transfer_progress(&mut self, now: Instant, progress: TransferProgress) {
+        if matches!(self.phase, Phase::Bridged(_)) {
+            return self.join_progress(now, progress);
+        }
         let Phase::HandingOver(hand_over) = &mut self.phase else { return };
         let Some(moving) = &mut hand_over.moving else {
             if progress == TransferProgress::Succeeded {
@@ -172,7 +175,7 @@ impl Call {
     }
 }
 
-fn by_step(step: TransferStep) -> Ending {
+pub(super) fn by_step(step: TransferStep) -> Ending {
     match step {
         TransferStep::Pbx => EndingCode::TransferredByPbx.ending(),
         TransferStep::Refer => EndingCode::TransferredByRefer.ending(),

@@ -3,6 +3,7 @@
 //! is `route`'s and `switch`'s; what is said in it, `dialogue`'s.
 
 mod hand_over;
+mod join;
 mod operators;
 pub mod transfer;
 
@@ -122,6 +123,10 @@ pub enum Effect {
     Bridge {
         operator: OperatorId,
     },
+    /// Ask the caller's telephone to call this operator's in our place.
+    Join {
+        operator: OperatorId,
+    },
     /// The operator put us on hold (true) or took us back.
     HoldOperator {
         operator: OperatorId,
@@ -138,6 +143,8 @@ pub struct Call {
     phase: Phase,
     outputs: VecDeque<Effect>,
     operators_called: u32,
+    /// The caller's telephone is calling the operator's in our place.
+    joining: bool,
     /// When the call reaches its longest length.
     too_long: Option<Instant>,
     /// Set when a goodbye was asked for: what the call then ends as, and when it ends without the goodbye.
@@ -165,6 +172,7 @@ impl Call {
             phase: Phase::Arrived,
             outputs: VecDeque::new(),
             operators_called: 0,
+            joining: false,
             too_long: None,
             goodbye: None,
         }
@@ -254,6 +262,7 @@ impl Call {
             Phase::Arrived | Phase::Answering => unanswered(end),
             Phase::Talking => talking(end),
             Phase::HandingOver(hand_over) => self.ended_in_hand_over(hand_over, end),
+            Phase::Bridged(_) if self.joining && end.by != EndedBy::Network => EndingCode::TransferredByRefer.ending(),
             Phase::Bridged(_) => EndingCode::TransferredByBridge.ending().by(Party::Caller),
         };
         self.give_up_operators(None);

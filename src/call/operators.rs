@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::hand_over::by_step;
 use super::transfer::is_busy;
 use super::{Call, Effect, OperatorId, Phase, Side};
 use crate::base::ending::{EndingCode, Party};
@@ -82,6 +83,8 @@ impl Call {
         match self.phase {
             Phase::HandingOver(_) => self.operator_called(now, id, event),
             Phase::Bridged(connected) if connected == id => match event {
+                // Their telephone has taken the caller's call and leaves ours (RFC 3891 §3).
+                LegEvent::Ended(_) if self.joining => self.hang_up(now, by_step(TransferStep::Refer)),
                 LegEvent::Ended(_) => {
                     self.hang_up(now, EndingCode::TransferredByBridge.ending().by(Party::Operator));
                 }
@@ -228,6 +231,7 @@ impl Call {
         // The limit is the agent's: two people may talk for as long as they like.
         self.too_long = None;
         self.phase = Phase::Bridged(id);
+        self.join(id, &target);
     }
 
     /// Hangs up every operator but `chosen`.
@@ -238,6 +242,9 @@ impl Call {
                     std::mem::take(&mut hand_over.attempts).into_iter().partition(|attempt| Some(attempt.id) == chosen);
                 hand_over.attempts = kept;
                 for attempt in given_up {
+                    if chosen.is_some() {
+                        self.command(Side::Operator(attempt.id), LegCommand::AnsweredElsewhere);
+                    }
                     self.command(Side::Operator(attempt.id), LegCommand::HangUp);
                     self.step(TransferStep::Bridge, StepState::Cancelled, &attempt.target);
                 }

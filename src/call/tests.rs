@@ -18,6 +18,11 @@ fn check(ways: TransferWays, script: &str, expect: Expect) {
 }
 
 fn check_plan(transfer: Plan, ways: TransferWays, script: &str, expect: Expect) {
+    expect.assert_eq(&log_of(transfer, ways, script));
+}
+
+/// What the machine asked for, a line each, and how it ended.
+fn log_of(transfer: Plan, ways: TransferWays, script: &str) -> String {
     let mut call = Call::new(Config { transfer, ..Config::default() }, &info(ways));
     let zero = Instant::now();
     let mut log = String::new();
@@ -48,7 +53,7 @@ fn check_plan(transfer: Plan, ways: TransferWays, script: &str, expect: Expect) 
         Some(ending) => format!("ended {} by {:?} with {}\n", ending.code.as_str(), ending.by, ending.sip_status),
         None => "going on\n".to_owned(),
     };
-    expect.assert_eq(&log);
+    log
 }
 
 fn info(ways: TransferWays) -> LegInfo {

@@ -18,6 +18,9 @@ pub struct Plan {
     /// Operators that ring at the same time: the first who takes the caller has them. 1 calls one after another; whoever
     /// fails is followed by the next of the list at once.
     pub ring_at_once: usize,
+    /// Once an operator has the caller, have the caller's telephone call theirs in our place (REFER with Replaces), where
+    /// the caller's way allows REFER.
+    pub join: bool,
     /// How long REFER or the PBX may take to say how it went.
     pub refer_limit: Duration,
     /// How long each operator may ring.
@@ -41,6 +44,7 @@ impl Default for Plan {
             pbx: None,
             operators: Vec::new(),
             ring_at_once: 1,
+            join: false,
             refer_limit: Duration::from_secs(20),
             ring_limit: Duration::from_secs(25),
             early_media: true,

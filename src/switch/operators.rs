@@ -11,6 +11,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument;
 
 use super::task::Party;
+use crate::base::LegId;
 use crate::base::leg::{LegCommand, LegEvent};
 use crate::call::OperatorId;
 use crate::leg::{Leg, Speaker};
@@ -106,6 +107,10 @@ impl Operators {
         {
             tracing::warn!("an operator's side takes no commands");
         }
+    }
+
+    pub(super) fn leg(&self, id: OperatorId) -> Option<LegId> {
+        self.legs.get(&id).map(|operator| operator.party.leg)
     }
 
     pub(super) fn speaker(&self, id: OperatorId) -> Option<Speaker> {

@@ -16,7 +16,7 @@ use super::operators::{OperatorEvent, Operators};
 use crate::agent::phrases;
 use crate::base::event::Stage;
 use crate::base::leg::{LegCommand, LegEnd, LegEvent, LegInfo};
-use crate::base::{CallId, Ending, EndingCode, EventKind, PhoneNumber};
+use crate::base::{CallId, Ending, EndingCode, EventKind, LegId, PhoneNumber};
 use crate::call::{Brief, Call, Effect, Input, OperatorId, Side};
 use crate::leg::{EndedBy, Leg, Sound, Speaker};
 use crate::media::recorder::Recorder;
@@ -49,6 +49,7 @@ pub(super) struct CallTask {
 
 /// One leg as the call holds it: its sound is with the voice once the call is answered.
 pub(super) struct Party {
+    pub(super) leg: LegId,
     info: LegInfo,
     events: mpsc::Receiver<LegEvent>,
     commands: mpsc::Sender<LegCommand>,
@@ -197,6 +198,11 @@ impl CallTask {
                     self.voice_command(VoiceCommand::Connect(speaker));
                 }
             }
+            Effect::Join { operator } => {
+                if let Some(leg) = self.operators.leg(operator) {
+                    self.caller.command(LegCommand::ReferTo { leg });
+                }
+            }
             Effect::HoldOperator { operator, held } => self.operators.sound(operator, OperatorCommand::Hold(held)),
             Effect::Happened(event) => self.happened(event),
         }
@@ -291,7 +297,7 @@ impl CallTask {
 
 impl Party {
     pub(super) fn of(leg: Leg) -> Party {
-        Party { info: leg.info, events: leg.events, commands: leg.commands, sound: Some(leg.sound) }
+        Party { leg: leg.id, info: leg.info, events: leg.events, commands: leg.commands, sound: Some(leg.sound) }
     }
 
     pub(super) fn command(&self, command: LegCommand) {

@@ -214,6 +214,14 @@ impl Session {
             LegCommand::Reject { .. } | LegCommand::HangUp => self.hang_up(self.ordinary_end()),
             LegCommand::Name(name) => self.name = Some(name),
             LegCommand::Refer { target } => self.refer(&target),
+            LegCommand::ReferTo { leg } => {
+                // Our calls bear the number of the leg that they were placed for.
+                self.refer_to(ReferTo::Session { session: SessionId(leg.0), headers: self.named() });
+            }
+            LegCommand::AnsweredElsewhere if self.phase == Phase::Calling => {
+                self.hang_up(Some(reason(200, "Call completed elsewhere")));
+            }
+            LegCommand::AnsweredElsewhere => {}
             LegCommand::PbxTransfer { .. } => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_IMPLEMENTED))),
             LegCommand::Dtmf(keys) => self.press(keys),
         }
@@ -361,22 +369,31 @@ impl Session {
     }
 
     fn refer(&mut self, target: &str) {
+        match address(target, &self.identity.domain) {
+            Some(uri) => {
+                let named = self.named();
+                let uri = named.into_iter().fold(uri, |uri, (name, value)| uri.with_header(&name, &value));
+                self.refer_to(ReferTo::Uri(uri));
+            }
+            None if self.phase == Phase::Talking => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_FOUND))),
+            None => self.tell(LegEvent::Transfer(TransferProgress::Failed(NO_SUCH_CALL))),
+        }
+    }
+
+    fn refer_to(&mut self, refer_to: ReferTo) {
         if self.phase != Phase::Talking {
             return self.tell(LegEvent::Transfer(TransferProgress::Failed(NO_SUCH_CALL)));
         }
-        match address(target, &self.identity.domain) {
-            Some(refer_to) => {
-                let mut referred_by = self.identity.local.clone();
-                referred_by.params = Default::default();
-                // RFC 7433 §4: the header goes to the call that the REFER asks for.
-                let named = self.name.iter().map(|name| user_to_user::value(name));
-                let refer_to = named.fold(refer_to, |uri, value| uri.with_header(user_to_user::HEADER, &value));
-                let refer_to = ReferTo::Uri(refer_to);
-                let transfer = Box::new(Transfer { refer_to, referred_by: Some(referred_by) });
-                self.send(Command::Refer { session: self.id, transfer });
-            }
-            None => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_FOUND))),
-        }
+        let mut referred_by = self.identity.local.clone();
+        referred_by.params = Default::default();
+        let transfer = Box::new(Transfer { refer_to, referred_by: Some(referred_by) });
+        self.send(Command::Refer { session: self.id, transfer });
+    }
+
+    /// The header that tells whoever takes the party of our call (RFC 7433 §4).
+    fn named(&self) -> Vec<(String, String)> {
+        let named = self.name.iter().map(|name| (user_to_user::HEADER.to_owned(), user_to_user::value(name)));
+        named.collect()
     }
 
     /// Ends the session for a reason of our own, which the leg's end will tell.

@@ -39,6 +39,7 @@ fn of_several_who_ring_the_first_to_answer_wins() {
             7 Bridge sip:c@op Begun
             7 CallOperator { operator: OperatorId(2), target: "sip:c@op", summary: "шини", ring_limit: 25s }
             8 Bridge sip:c@op Ringing
+            9 Operator(OperatorId(1)) AnsweredElsewhere
             9 Operator(OperatorId(1)) HangUp
             9 Bridge sip:b@op Cancelled
             9 Bridge sip:c@op Succeeded
@@ -49,6 +50,23 @@ fn of_several_who_ring_the_first_to_answer_wins() {
             ended transferred_bridge by Operator with 200
         "#]],
     );
+}
+
+/// Attended transfer: the two telephones call each other in our place, or stay bridged.
+#[test]
+fn those_who_talk_may_be_joined_without_us() {
+    for (script, ending) in [
+        ("9 accepted\n10 transferred\n11 gone", "ended transferred_refer by Operator with 200"),
+        ("9 accepted\n10 op-bye\n11 gone", "ended transferred_refer by Operator with 200"),
+        ("9 accepted\n10 bye", "ended transferred_refer by Operator with 200"),
+        ("9 declined\n10 op-bye\n11 gone", "ended transferred_bridge by Operator with 200"),
+        ("9 accepted\n9 declined\n10 bye", "ended transferred_bridge by Caller with 200"),
+    ] {
+        let plan = Plan { join: true, ..people(1) };
+        let log = log_of(plan, REFER, &format!("{TALKING}5 transfer\n7 op-answers\n{script}"));
+        assert!(log.contains("7 Join { operator: OperatorId(0) }"), "{log}");
+        assert!(log.ends_with(&format!("{ending}\n")), "{script}: {log}");
+    }
 }
 
 #[test]
@@ -285,25 +303,26 @@ fn others_ring_on_until_somebody_accepts() {
         plan.clone(),
         "5 transfer\n6 op-answers\n7 op1-answers\n8 op1-key1\n9 op-key1",
         expect![[r#"
-        0 Caller Ring
-        0 Caller Answer
-        1 StartVoice
-        5 Wait(true)
-        5 Bridge sip:a@op Begun
-        5 CallOperator { operator: OperatorId(0), target: "sip:a@op", summary: "шини", ring_limit: 25s }
-        5 Bridge sip:b@op Begun
-        5 CallOperator { operator: OperatorId(1), target: "sip:b@op", summary: "шини", ring_limit: 25s }
-        6 Bridge sip:a@op Answered
-        6 Whisper { operator: OperatorId(0), brief: Brief { target: "sip:a@op", summary: Some("шини"), accept_key: Some('1'), decline_key: Some('2'), again: false } }
-        7 Bridge sip:b@op Answered
-        7 Whisper { operator: OperatorId(1), brief: Brief { target: "sip:b@op", summary: Some("шини"), accept_key: Some('1'), decline_key: Some('2'), again: false } }
-        8 Operator(OperatorId(0)) HangUp
-        8 Bridge sip:a@op Cancelled
-        8 Bridge sip:b@op Succeeded
-        8 Wait(false)
-        8 Bridge { operator: OperatorId(1) }
-        going on
-    "#]],
+            0 Caller Ring
+            0 Caller Answer
+            1 StartVoice
+            5 Wait(true)
+            5 Bridge sip:a@op Begun
+            5 CallOperator { operator: OperatorId(0), target: "sip:a@op", summary: "шини", ring_limit: 25s }
+            5 Bridge sip:b@op Begun
+            5 CallOperator { operator: OperatorId(1), target: "sip:b@op", summary: "шини", ring_limit: 25s }
+            6 Bridge sip:a@op Answered
+            6 Whisper { operator: OperatorId(0), brief: Brief { target: "sip:a@op", summary: Some("шини"), accept_key: Some('1'), decline_key: Some('2'), again: false } }
+            7 Bridge sip:b@op Answered
+            7 Whisper { operator: OperatorId(1), brief: Brief { target: "sip:b@op", summary: Some("шини"), accept_key: Some('1'), decline_key: Some('2'), again: false } }
+            8 Operator(OperatorId(0)) AnsweredElsewhere
+            8 Operator(OperatorId(0)) HangUp
+            8 Bridge sip:a@op Cancelled
+            8 Bridge sip:b@op Succeeded
+            8 Wait(false)
+            8 Bridge { operator: OperatorId(1) }
+            going on
+        "#]],
     );
     run(
         plan,

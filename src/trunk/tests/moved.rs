@@ -225,6 +225,44 @@ async fn a_newcomer_with_replaces_takes_the_partys_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_parties_of_ours_are_joined_without_us() {
+    let (mut agent, mut operator) = (open(Config::default()).await, open_to_all().await);
+    let phone = open(Config::default()).await;
+    let (mut out, mut into) = talking(&phone, &mut agent).await;
+    let (mut bridged, mut desk) = talking(&agent, &mut operator).await;
+    ask(&into, LegCommand::ReferTo { leg: bridged.id }).await;
+    expect(&mut into, progress(TransferProgress::Accepted)).await;
+    // The operator's telephone takes the phone's call for ours, and leaves us; and so does the phone.
+    expect_end(&mut bridged, EndedBy::Peer, 200).await;
+    while !matches!(event(&mut into).await, LegEvent::Ended(_)) {}
+    is_heard(&out, &mut desk).await;
+    is_heard(&desk, &mut out).await;
+    agent.close().await;
+    ask(&out, LegCommand::HangUp).await;
+    expect_end(&mut desk, EndedBy::Peer, 200).await;
+    phone.close().await;
+    operator.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_somebody_else_took_is_no_missed_call() {
+    let party = open(Config::default()).await;
+    let telephone = super::peer::Peer::open().await;
+    let target = format!("sip:desk@{}", telephone.address);
+    let (mut leg, invite) = tokio::join!(party.call(&target), telephone.request(Method::Invite));
+    telephone.respond(party.udp(), &invite, 180, &[], "").await;
+    expect(&mut leg, LegEvent::Ringing).await;
+    ask(&leg, LegCommand::AnsweredElsewhere).await;
+    let cancel = telephone.request(Method::Cancel).await;
+    let reason = cancel.headers.get(&HeaderName::Reason).unwrap().text().into_owned();
+    assert_eq!(reason, "SIP;cause=200;text=\"Call completed elsewhere\"");
+    telephone.respond(party.udp(), &cancel, 200, &[], "").await;
+    telephone.respond(party.udp(), &invite, 487, &[], "").await;
+    expect_end(&mut leg, EndedBy::Us, 487).await;
+    party.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_go_by_info_where_the_account_wants_it() {
     let carrier = super::peer::Peer::open().await;
     let switches = profile::Switches { keys_by_info: true, ..profile::Switches::default() };
