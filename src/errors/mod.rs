@@ -239,19 +239,19 @@ catalogue! {
         uk "Звук не дійшов" / "Відкрийте порти UDP media.first_port–last_port, вкажіть sip.advertised_address, вимкніть SIP ALG у маршрутизаторі; спробуйте інші codecs";
         ru "Звук не дошёл" / "Откройте порты UDP media.first_port–last_port, укажите sip.advertised_address, выключите SIP ALG в маршрутизаторе; попробуйте другие codecs";
         en "The sound did not arrive" / "Open UDP ports media.first_port–last_port, set sip.advertised_address, turn SIP ALG off in the router; try other codecs";
-    KeysLost = "T070":
+    KeysLost = "T075":
         uk "Натиснуто {sent}, дійшло {came}" / "Увімкніть media.in_band_dtmf або попросіть оператора передавати тони за RFC 4733";
         ru "Нажато {sent}, дошло {came}" / "Включите media.in_band_dtmf или попросите оператора передавать тоны по RFC 4733";
         en "Pressed {sent}, arrived {came}" / "Turn media.in_band_dtmf on, or ask the carrier to pass keys by RFC 4733";
-    LoopDropped = "T071":
+    LoopDropped = "T076":
         uk "Дзвінок урвався через {seconds} с" / "Якщо це близько 32 с, до нас не доходить ACK: SIP ALG у маршрутизаторі або хибна адреса; спробуйте transport=tcp у registrar";
         ru "Звонок оборвался через {seconds} с" / "Если это около 32 с, до нас не доходит ACK: SIP ALG в маршрутизаторе или неверный адрес; попробуйте transport=tcp в registrar";
         en "The call broke off after {seconds} s" / "If that is about 32 s, the ACK does not reach us: SIP ALG in the router, or a wrong address; try transport=tcp in registrar";
-    ReferRefused = "T072":
+    ReferRefused = "T077":
         uk "Оператор не переводить дзвінки за REFER ({code})" / "Вкажіть refer = false: з'єднуватимемо самі";
         ru "Оператор не переводит звонки по REFER ({code})" / "Укажите refer = false: будем соединять сами";
         en "The carrier does not move calls by REFER ({code})" / "Set refer = false: we bridge them ourselves";
-    ByeLost = "T073":
+    ByeLost = "T078":
         uk "Кінець розмови не дійшов: дзвінки висітимуть" / "Зменште keep_alive_s, наприклад до 15, або спробуйте transport=tcp у registrar; вимкніть SIP ALG у маршрутизаторі";
         ru "Конец разговора не дошёл: звонки будут висеть" / "Уменьшите keep_alive_s, например до 15, или попробуйте transport=tcp в registrar; выключите SIP ALG в маршрутизаторе";
         en "The end of the call did not arrive: calls will hang" / "Lower keep_alive_s, to 15 for example, or try transport=tcp in registrar; turn SIP ALG off in the router";
