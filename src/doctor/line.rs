@@ -1,6 +1,6 @@
 //! The account before any call: addresses, connection, registration, OPTIONS, clock, NAT.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
 
@@ -8,12 +8,16 @@ use super::Patient;
 use super::report::{Check, Outcome, Report, Skip};
 use crate::errors::{ErrorCode, Problem};
 use crate::trunk::status::SKEW_LIMIT;
-use crate::trunk::{AccountState, AccountStatus};
+use crate::trunk::{AccountState, AccountStatus, tls};
 
 /// How long name servers may take.
 const NAMES: Duration = Duration::from_secs(12);
 /// How long the registrar may take, challenges and a corrected Contact included.
 const REGISTRAR: Duration = Duration::from_secs(15);
+/// How long a handshake may take.
+const CERTIFICATE: Duration = Duration::from_secs(8);
+/// A certificate that ends sooner should have been renewed.
+const RENEWAL: Duration = Duration::from_secs(14 * 86_400);
 /// How long OPTIONS may take. It is first sent two seconds after the names were found.
 const ANSWER: Duration = Duration::from_secs(8);
 
@@ -41,7 +45,7 @@ pub async fn check(patient: &Patient, report: &mut Report) -> bool {
     let heard = status.last.as_ref().is_some_and(|last| last.status.is_some());
     let connected = heard || matches!(options, Outcome::Passed(_));
     report.add(Check::Connect, if connected { Outcome::Passed(via(&status)) } else { silent(&status) });
-    report.add(Check::Certificate, certificate(&status, connected));
+    report.add(Check::Certificate, certificate(patient, &status).await);
     let serves = match (&registration, &options) {
         (Outcome::Skipped(_), Outcome::Passed(_)) => true,
         (registration, _) => matches!(registration, Outcome::Passed(_)),
@@ -82,12 +86,22 @@ fn silent(status: &AccountStatus) -> Outcome {
     Outcome::Failed(status.trouble().unwrap_or(silent))
 }
 
-/// A server that answered over TLS has shown a certificate that we took.
-fn certificate(status: &AccountStatus, connected: bool) -> Outcome {
-    match status.servers.iter().any(|server| matches!(server.transport, "TLS" | "WSS")) {
-        false => Outcome::Skipped(Skip::NoTls),
-        true if connected => Outcome::Passed(status.host.clone()),
-        true => Outcome::Skipped(Skip::Unreached),
+/// Whether the first server's certificate names it and will go on doing so.
+async fn certificate(patient: &Patient, status: &AccountStatus) -> Outcome {
+    let Some(server) = status.servers.iter().find(|server| server.transport == "TLS") else {
+        return Outcome::Skipped(Skip::NoTls);
+    };
+    let Ok(host) = status.host.parse() else { return Outcome::Skipped(Skip::NoTls) };
+    let problem = |code| Problem::new(code).with("name", &status.name).with("address", server.address);
+    match tls::examine(&patient.tls, server.address, &host, CERTIFICATE).await {
+        Err(error) => Outcome::Failed(problem(ErrorCode::TrunkTls).with("reason", error)),
+        Ok(last) => {
+            let day = chrono::DateTime::<chrono::Utc>::from(last).format("%Y-%m-%d").to_string();
+            match last.duration_since(SystemTime::now()) {
+                Ok(left) if left > RENEWAL => Outcome::Passed(format!("{} → {day}", status.host)),
+                Ok(_) | Err(_) => Outcome::Warned(problem(ErrorCode::CertificateEnds).with("day", day)),
+            }
+        }
     }
 }
 

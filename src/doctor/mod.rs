@@ -49,6 +49,7 @@ pub struct Arguments {
 struct Patient {
     account: AccountConfig,
     advertised: Option<std::net::IpAddr>,
+    tls: trunk::tls::Config,
     trunk: Trunk,
     arrivals: Arrivals,
 }
@@ -96,10 +97,12 @@ impl Patient {
         // Ports of its own, at the addresses of the settings: the running program keeps the ones it has. A carrier that
         // knows us by our address calls the port it was told, so that one is tried first.
         let own = |listen: Option<SocketAddr>| listen.map(|listen| SocketAddr::new(listen.ip(), 0));
-        let advertised = config.advertised_address;
+        let (advertised, tls) = (config.advertised_address, config.tls.clone());
         let config = trunk::Config { accounts: vec![account.clone()], callers: Vec::new(), ..config };
-        let moved =
+        let mut moved =
             trunk::Config { listen_udp: own(config.listen_udp), listen_tcp: own(config.listen_tcp), ..config.clone() };
+        moved.tls.listen = None;
+        moved.websocket = trunk::websocket::Config::default();
         let ids = Arc::new(LegIds::new(rand::random()));
         let (legs, arriving) = arrivals();
         let kept = match account.register {
@@ -110,7 +113,7 @@ impl Patient {
             Some(trunk) => trunk,
             None => Trunk::start(moved, legs, media, ids).await.map_err(|error| failed(&error))?,
         };
-        Ok(Patient { account, advertised, trunk, arrivals: arriving })
+        Ok(Patient { account, advertised, tls, trunk, arrivals: arriving })
     }
 }
 

@@ -188,9 +188,9 @@ catalogue! {
         ru "{name}: для {host} не найдено адреса" / "Проверьте написание registrar и outbound_proxies и работает ли DNS";
         en "{name}: {host} has no address" / "Check how registrar and outbound_proxies are written, and whether DNS works";
     TrunkTls = "T057":
-        uk "{name}: TLS з {address} не вдався: {reason}" / "Перевірте ім'я в registrar: воно має стояти в сертифікаті; для власного центру сертифікації вкажіть його файл";
-        ru "{name}: TLS с {address} не удался: {reason}" / "Проверьте имя в registrar: оно должно стоять в сертификате; для своего центра сертификации укажите его файл";
-        en "{name}: TLS with {address} failed: {reason}" / "Check the name in registrar: the certificate must bear it; for a certificate authority of your own, name its file";
+        uk "{name}: TLS з {address} не вдався: {reason}" / "Перевірте ім'я в registrar: воно має стояти в сертифікаті; для власного центру сертифікації вкажіть його файл у sip.tls.trusted";
+        ru "{name}: TLS с {address} не удался: {reason}" / "Проверьте имя в registrar: оно должно стоять в сертификате; для своего центра сертификации укажите его файл в sip.tls.trusted";
+        en "{name}: TLS with {address} failed: {reason}" / "Check the name in registrar: the certificate must bear it; for a certificate authority of your own, name its file in sip.tls.trusted";
     TrunkClock = "T058":
         uk "{name}: годинник відрізняється від годинника оператора на {seconds} с" / "Увімкніть синхронізацію часу (timedatectl set-ntp true): від годинника залежать сертифікати й дати дзвінків";
         ru "{name}: часы отличаются от часов оператора на {seconds} с" / "Включите синхронизацию времени (timedatectl set-ntp true): от часов зависят сертификаты и даты звонков";
@@ -255,6 +255,10 @@ catalogue! {
         uk "Кінець розмови не дійшов: дзвінки висітимуть" / "Зменште keep_alive_s, наприклад до 15, або спробуйте transport=tcp у registrar; вимкніть SIP ALG у маршрутизаторі";
         ru "Конец разговора не дошёл: звонки будут висеть" / "Уменьшите keep_alive_s, например до 15, или попробуйте transport=tcp в registrar; выключите SIP ALG в маршрутизаторе";
         en "The end of the call did not arrive: calls will hang" / "Lower keep_alive_s, to 15 for example, or try transport=tcp in registrar; turn SIP ALG off in the router";
+    CertificateEnds = "T079":
+        uk "{name}: сертифікат {address} діє до {day}" / "Його має поновити оператор; спитайте його, поки дзвінки ще йдуть";
+        ru "{name}: сертификат {address} действует до {day}" / "Его должен обновить оператор; спросите его, пока звонки ещё идут";
+        en "{name}: the certificate of {address} is good until {day}" / "The carrier has to renew it; ask while calls still pass";
     CallFailed = "T040":
         uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу; подробиці — з --verbose";
         ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес; подробности — с --verbose";

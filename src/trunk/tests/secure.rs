@@ -291,3 +291,17 @@ async fn an_account_tells_what_is_wrong_with_its_carriers_certificate() {
     party.close().await;
     carrier.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_certificate_can_be_examined() {
+    let authority = Authority::new();
+    let server = secured(authority.door("other.example")).await;
+    let examine = |host: &str| {
+        let (tls, server, host) = (authority.door("localhost"), address(&server), host.parse().unwrap());
+        async move { tls::examine(&tls, server, &host, PATIENCE).await }
+    };
+    assert!(examine("localhost").await.is_err());
+    // What the test's authority signs is good for long.
+    assert!(examine("other.example").await.unwrap() > std::time::SystemTime::now());
+    server.close().await;
+}

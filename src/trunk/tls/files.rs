@@ -73,6 +73,14 @@ pub fn expiring(config: &Config, now: SystemTime, within: Duration) -> Result<Ve
     Ok(found)
 }
 
+/// Later than any certificate in use ends, 9999 being the year of those that never do (RFC 5280 §4.1.2.5).
+const LONG_AFTER: Duration = Duration::from_secs(253_402_300_800);
+
+/// The end of the certificate's life.
+pub fn last_day(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    end_before(certificate, SystemTime::UNIX_EPOCH + LONG_AFTER)
+}
+
 /// The end of the certificate's life where it is before `time`.
 fn end_before(certificate: &CertificateDer<'_>, time: SystemTime) -> Option<SystemTime> {
     let time = UnixTime::since_unix_epoch(time.duration_since(SystemTime::UNIX_EPOCH).ok()?);

@@ -7,6 +7,7 @@ mod names;
 mod verify;
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use rustls::{ClientConfig, ServerConfig};
 use sip::endpoint::TlsPeer;
 use sip::message::Host;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 use names::Names;
@@ -189,6 +191,16 @@ impl Tls {
         };
         [certificate, key, trusted, clients].into_iter().map(|path| path.as_ref().and_then(stamp)).collect()
     }
+}
+
+/// Connects to a server as the door would, and says when its certificate's life ends. For whoever examines a server.
+pub async fn examine(config: &Config, server: SocketAddr, host: &Host, limit: Duration) -> io::Result<SystemTime> {
+    let tls = Arc::new(Tls::new(config.clone()).map_err(io::Error::other)?);
+    let peer = tls.peer(host).ok_or(io::ErrorKind::InvalidInput)?;
+    let connected = async { tls.connect(TcpStream::connect(server).await?, peer).await };
+    let stream = timeout(limit, connected).await??;
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    shown.and_then(files::last_day).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads the files as a running door would. What is found expired, or will be within `within`, comes back with its last
