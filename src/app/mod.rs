@@ -31,6 +31,7 @@ use crate::shop;
 use crate::store::{self, Store};
 use crate::switch::{Bus, BusTask, Switch};
 use crate::telemetry::Metrics;
+use crate::telemetry::hep::Exporter;
 use crate::trunk::{self, Trunk};
 use settings::{Settings, Speech};
 
@@ -51,6 +52,7 @@ pub struct App {
     bus: Bus,
     bus_task: BusTask,
     gauges: JoinHandle<()>,
+    signalling: Option<JoinHandle<()>>,
     writer: store::Writer,
     store: Store,
     /// What works less well than it could, found at the start.
@@ -97,6 +99,7 @@ impl App {
         }
         let ami = settings.pbx.clone().map(|config| Arc::new(Ami::start(config)));
         let trunk = start_trunk(&settings, arrivals_tx.clone(), media.clone(), ids.clone()).await?;
+        let signalling = signalling(&settings, trunk.as_ref(), &media, writer.recorder()).await;
         let audiosocket = start_audiosocket(&settings, arrivals_tx, ami.clone(), ids).await?;
         let (active_tx, active) = watch::channel(0);
         let switch = Switch {
@@ -129,6 +132,7 @@ impl App {
             bus,
             bus_task,
             gauges,
+            signalling,
             writer,
             store,
             warnings,
@@ -197,6 +201,13 @@ impl App {
         }
         drop(self.bus);
         self.bus_task.join().await;
+        // Its task ends with the trunk and the media plane.
+        drop(self.media);
+        if let Some(signalling) = self.signalling
+            && !matches!(tokio::time::timeout(STORE_LIMIT, signalling).await, Ok(Ok(())))
+        {
+            tracing::error!("the keeper of SIP messages did not finish");
+        }
         let health = self.writer.close().await;
         if health.lost > 0 {
             tracing::error!(lost = health.lost, "some events of calls were not written");
@@ -209,6 +220,50 @@ impl App {
             tracing::error!("the record could not be closed: the disk does not answer");
         }
     }
+}
+
+/// SIP messages between the trunk and their keepers: some hundred calls' worth.
+const SIGNALLING: usize = 4_096;
+/// Seconds of legs between the media plane and the record.
+const HEADERS: usize = 1_024;
+
+/// Hands the trunk's messages to the record and to Homer, and the headers of RTP to the record, as far as they are
+/// wanted, until the trunk and the media plane are gone.
+async fn signalling(
+    settings: &Settings,
+    trunk: Option<&Trunk>,
+    media: &MediaPlane,
+    recorder: store::Recorder,
+) -> Option<JoinHandle<()>> {
+    let (kept, mut exporter) = (settings.store.signalling, settings.homer.clone().map(Exporter::new));
+    // Full: the trunk leaves messages out and counts them, and the media plane leaves headers out.
+    let (keeper, mut messages) = mpsc::channel(SIGNALLING);
+    let (headers_keeper, mut headers) = mpsc::channel(HEADERS);
+    if settings.store.rtp_headers {
+        media.keep_headers(headers_keeper);
+    } else {
+        drop(headers_keeper);
+    }
+    let trunk = trunk.filter(|_| kept || exporter.is_some() || settings.store.rtp_headers)?;
+    trunk.trace(keeper).await;
+    Some(tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                Some(message) = messages.recv() => {
+                    if let Some(exporter) = &mut exporter {
+                        exporter.send(&message).await;
+                    }
+                    if kept {
+                        recorder.record_sip(message).await;
+                    }
+                }
+                Some(headers) = headers.recv() => {
+                    recorder.record_rtp(headers).await;
+                }
+                else => return,
+            }
+        }
+    }))
 }
 
 /// Copies what the record's writer knows of itself into the metrics, whenever it changes.

@@ -19,6 +19,7 @@ use crate::pbx::Recipe;
 use crate::provider::stt::pocketsphinx;
 use crate::provider::tts::{cache, espeak};
 use crate::settings::{Document, Fault, PREFIX, Place, Section};
+use crate::telemetry::hep;
 use crate::telemetry::logs::{self, Format};
 use crate::trunk::AcceptTransfers;
 use crate::{audiosocket, dialogue, http, media, pbx, shop, store, switch, trunk};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub store: store::Config,
     /// `None`: no page.
     pub http: Option<http::Config>,
+    /// `None`: no Homer server gets the messages.
+    pub homer: Option<hep::Config>,
     pub log: logs::Config,
 }
 
@@ -155,6 +158,7 @@ impl Settings {
         limits(&root.section("limits"), &mut settings);
         records(&root.section("records"), &mut settings);
         settings.http = page(&root.section("http"));
+        settings.homer = homer(&root.section("homer"));
         log(&root.section("log"), &mut settings.log);
         settings.contradictions(document);
         settings
@@ -421,6 +425,21 @@ fn limits(section: &Section<'_>, settings: &mut Settings) {
 fn records(section: &Section<'_>, settings: &mut Settings) {
     section.path("database", &mut settings.store.path);
     section.path_or_off("recordings", &mut settings.switch.recordings);
+    section.flag("signalling", &mut settings.store.signalling);
+    section.flag("rtp_headers", &mut settings.store.rtp_headers);
+}
+
+fn homer(section: &Section<'_>) -> Option<hep::Config> {
+    let (mut server, mut capture_id, mut password) = (None, 2001, None);
+    section.optional_text("server", "\"10.0.0.5:9060\"", &mut server);
+    section.number("capture_id", 1..=i64::from(u32::MAX), &mut capture_id);
+    section.optional_secret("password", "password_file", &mut password);
+    let server = server?;
+    let has_port = server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if !has_port {
+        section.wrong_value("server", &server, "host:port");
+    }
+    Some(hep::Config { server, capture_id, password })
 }
 
 fn page(section: &Section<'_>) -> Option<http::Config> {

@@ -7,7 +7,7 @@ use super::conversation::{Notice, Via};
 use super::ending::{Ending, Party};
 use super::leg::Redirection;
 use super::tool::{ToolOutcome, ToolRequest, TransferReason};
-use super::{CallId, Personal, PhoneNumber, TurnId};
+use super::{CallId, LegId, Personal, PhoneNumber, TurnId};
 
 /// One entry of a call's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,11 @@ pub enum EventKind {
     /// The first event of every call.
     Arrived(Arrived),
     Answered,
+    /// A leg became part of the call: what its signalling was is kept under its number.
+    LegJoined {
+        leg: LegId,
+        party: LegParty,
+    },
     /// The caller began to speak.
     CallerSpeaking {
         turn: TurnId,
@@ -133,6 +138,14 @@ pub enum EventKind {
         ending: Ending,
         duration_ms: u64,
     },
+}
+
+/// Whose leg it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegParty {
+    Caller,
+    Operator,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ pub mod phone;
 pub mod redact;
 pub mod tire;
 pub mod tool;
+pub mod trace;
 pub(crate) mod words;
 
 pub use audio::{AudioFrame, FRAME_MS, SampleRate};

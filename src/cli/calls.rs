@@ -31,6 +31,10 @@ pub struct List {
 pub enum CallsError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("there are no SIP messages of call {0}: they are kept while records.signalling is on")]
+    NoSignalling(CallId),
+    #[error("cannot write {}", .path.display())]
+    Capture { path: std::path::PathBuf, source: io::Error },
     #[error("the terminal went away")]
     Write(#[from] io::Error),
     #[error("there is no call {0}: telefonist calls lists them")]
@@ -128,11 +132,7 @@ fn table(rows: &[[String; 7]], out: &mut impl Write) -> io::Result<()> {
 
 /// Writes everything that happened in the call that `prefix` begins, one line for each event.
 pub async fn show(store: &Store, prefix: &str, language: Language, out: &mut impl Write) -> Result<(), CallsError> {
-    let id = match store.lookup(prefix).await? {
-        Lookup::One(id) => id,
-        Lookup::Nothing => return Err(CallsError::NoSuchCall(prefix.to_owned())),
-        Lookup::Several(ids) => return Err(CallsError::Ambiguous { prefix: prefix.to_owned(), ids }),
-    };
+    let id = named(store, prefix).await?;
     let timeline = store.timeline(id).await?;
     let Some(first) = timeline.first() else { return Err(CallsError::NoSuchCall(prefix.to_owned())) };
     writeln!(out, "{id}  {}", local(first.at_ms, "%Y-%m-%d %H:%M:%S"))?;
@@ -151,6 +151,15 @@ pub async fn show(store: &Store, prefix: &str, language: Language, out: &mut imp
     Ok(())
 }
 
+/// The one call that `prefix` begins.
+pub async fn named(store: &Store, prefix: &str) -> Result<CallId, CallsError> {
+    match store.lookup(prefix).await? {
+        Lookup::One(id) => Ok(id),
+        Lookup::Nothing => Err(CallsError::NoSuchCall(prefix.to_owned())),
+        Lookup::Several(ids) => Err(CallsError::Ambiguous { prefix: prefix.to_owned(), ids }),
+    }
+}
+
 /// The agent's turn that is told whole.
 fn said(event: &CallEvent) -> Option<TurnId> {
     match event.kind {
@@ -167,7 +176,7 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
             ("call", format!("{caller} → {} ({} {})", arrived.dialled, arrived.door, arrived.door_name))
         }
         EventKind::Answered => ("call", "answered".to_owned()),
-        EventKind::CallerSpeaking { .. } | EventKind::AgentSaying { .. } => return None,
+        EventKind::CallerSpeaking { .. } | EventKind::AgentSaying { .. } | EventKind::LegJoined { .. } => return None,
         EventKind::CallerPartial { text, .. } => ("caller", format!("{text} …")),
         EventKind::CallerSaid { text, via, confidence, .. } => {
             let keys = if *via == Via::Keypad { " (keypad)" } else { "" };
@@ -302,7 +311,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 /// Masked, and without the control characters by which a caller's words or a peer's headers could move the cursor.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     mask_text(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

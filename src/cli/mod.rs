@@ -5,6 +5,7 @@ mod bans;
 mod call;
 pub mod calls;
 mod check;
+mod ladder;
 mod record;
 mod running;
 pub mod serve;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Local};
 use clap::{Args, Subcommand};
 
 use super::calls::{self, CallsError, List};
+use super::ladder;
 use crate::base::{EndingCode, Language};
 use crate::errors::{ErrorCode, Problem};
 use crate::store::{self, Store};
@@ -34,6 +35,20 @@ enum Command {
     Show {
         /// The call's identifier, or its beginning
         id: String,
+        /// The SIP messages instead: who sent what when, as a ladder
+        #[arg(long)]
+        sip: bool,
+        /// With --sip: whole messages
+        #[arg(long, requires = "sip")]
+        full: bool,
+    },
+    /// Write the SIP messages of one call as a capture file for Wireshark
+    Pcap {
+        /// The call's identifier, or its beginning
+        id: String,
+        /// The file to write
+        #[arg(long, short, value_name = "FILE")]
+        output: std::path::PathBuf,
     },
 }
 
@@ -45,7 +60,9 @@ pub async fn run(config: &store::Config, arguments: Arguments, language: Languag
     let store = Store::open_existing(config).await.map_err(|error| unusable(&error))?;
     let mut out = std::io::stdout().lock();
     let outcome = match arguments.command {
-        Some(Command::Show { id }) => calls::show(&store, &id, language, &mut out).await,
+        Some(Command::Show { id, sip: false, .. }) => calls::show(&store, &id, language, &mut out).await,
+        Some(Command::Show { id, sip: true, full }) => ladder::show(&store, &id, full, &mut out).await,
+        Some(Command::Pcap { id, output }) => ladder::write_capture(&store, &id, &output, &mut out).await,
         None => {
             let list = List {
                 since_ms: arguments.since.map(|since| since.timestamp_millis()),
@@ -64,6 +81,10 @@ pub async fn run(config: &store::Config, arguments: Arguments, language: Languag
         Err(CallsError::NoSuchCall(id)) => Err(Problem::new(ErrorCode::NoSuchCall).with("id", id)),
         Err(error @ CallsError::Ambiguous { .. }) => Err(Problem::new(ErrorCode::NoSuchCall).with("id", error)),
         Err(CallsError::Store(error)) => Err(unusable(&error)),
+        Err(error @ (CallsError::NoSignalling(_) | CallsError::Capture { .. })) => {
+            eprintln!("{}", crate::app::reasons(&error));
+            Ok(ExitCode::FAILURE)
+        }
     }
 }
 

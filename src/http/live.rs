@@ -244,7 +244,7 @@ impl Transcript {
                 self.add(at_ms, LineKind::Callback { phone: phone.clone(), note: note.clone() })
             }
             EventKind::Degraded { stage } => self.add(at_ms, LineKind::Degraded { stage: *stage }),
-            EventKind::Resumed { .. } => Change::default(),
+            EventKind::Resumed { .. } | EventKind::LegJoined { .. } => Change::default(),
             EventKind::Recording { .. } => {
                 self.head.has_recording = true;
                 head

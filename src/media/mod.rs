@@ -2,6 +2,7 @@
 //! from answer to hang-up. Around it: G.711, resampling, tones, ports and the recorder. What is agreed in SDP and how
 //! RTP is read and smoothed live in `sip::sdp` and `sip::rtp`; who speaks and what is heard, above.
 
+mod capture;
 mod clock;
 pub mod codec;
 mod conceal;

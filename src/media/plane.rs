@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,12 +17,14 @@ use sip::rtp::rtcp::NtpTime;
 use sip::sdp::Negotiated;
 use tokio::sync::{mpsc, watch};
 
+use super::capture::Capture;
 use super::clock::{Clock, LATE, PHASES};
 use super::kernel::{Epoll, prefer_this_thread};
 use super::port::{PortPool, bind_pair};
 use super::session::{Output, Session};
 use super::{Config, MediaEvent, MediaStats, StopCause};
-use crate::base::SampleRate;
+use crate::base::trace::{Direction, RtpHeaders};
+use crate::base::{LegId, SampleRate};
 use crate::leg::SoundSource;
 
 /// Legs that start within one tick. A start that finds the queue full is refused.
@@ -79,6 +81,7 @@ pub struct MediaPlane {
     ports: Arc<Mutex<PortPool>>,
     orders: SyncSender<Order>,
     counters: Arc<Counters>,
+    headers: OnceLock<mpsc::Sender<RtpHeaders>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -98,6 +101,7 @@ struct Start {
     /// The place kept for `Stopped`.
     stopped: mpsc::OwnedPermit<MediaEvent>,
     stats: watch::Sender<MediaStats>,
+    capture: Option<Capture>,
 }
 
 /// What a leg's holder wants of it by the next turn. Bounded by its shape: a later wish replaces an earlier one.
@@ -125,7 +129,19 @@ impl MediaPlane {
             buffer: vec![0; DATAGRAM],
         };
         let thread = std::thread::Builder::new().name("media".to_owned()).spawn(move || works.run(&waiting))?;
-        Ok(MediaPlane { ports: Arc::new(Mutex::new(ports)), orders, counters, thread: Some(thread) })
+        Ok(MediaPlane {
+            ports: Arc::new(Mutex::new(ports)),
+            orders,
+            counters,
+            headers: OnceLock::new(),
+            thread: Some(thread),
+        })
+    }
+
+    /// From now on `keeper` gets the headers of the RTP of every new leg that says which it is. One that is full misses
+    /// some. The first keeper stays.
+    pub fn keep_headers(&self, keeper: mpsc::Sender<RtpHeaders>) {
+        let _ = self.headers.set(keeper);
     }
 
     /// Binds a port pair on `ip`. Does not wait; safe from async code.
@@ -139,7 +155,8 @@ impl MediaPlane {
                     let pair = Pair { rtp, rtcp, local: ip, _lease: lease };
                     let orders = self.orders.clone();
                     let (rtp_addr, rtcp_addr) = (SocketAddr::new(ip, port), SocketAddr::new(ip, port + 1));
-                    return Ok(MediaPort { rtp_addr, rtcp_addr, pair, orders });
+                    let headers = self.headers.get().cloned();
+                    return Ok(MediaPort { rtp_addr, rtcp_addr, pair, orders, headers, capture: None });
                 }
                 // Another program has it: the pair rests, and the next one is tried.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => refusal = OpenError::PortsExhausted,
@@ -198,9 +215,17 @@ pub struct MediaPort {
     pub rtcp_addr: SocketAddr,
     pair: Pair,
     orders: SyncSender<Order>,
+    headers: Option<mpsc::Sender<RtpHeaders>>,
+    capture: Option<Capture>,
 }
 
 impl MediaPort {
+    /// Says whose sound this is, for a keeper of headers.
+    pub fn of_leg(mut self, leg: LegId) -> MediaPort {
+        self.capture = self.headers.take().map(|keeper| Capture::new(leg, self.rtp_addr, keeper));
+        self
+    }
+
     /// Lets sound flow: `source` is turned every 20 ms from now until `stop`. The sound must be at 8 kHz. Events come
     /// through a queue of 32; one that finds it full is lost and counted.
     pub fn start(
@@ -213,7 +238,16 @@ impl MediaPort {
         let (stats, stats_out) = watch::channel(MediaStats::default());
         let wishes = Arc::new(Mutex::new(Wishes::default()));
         let stopped = events.clone().try_reserve_owned().map_err(|_| StartError)?;
-        let start = Start { pair: self.pair, negotiated, source, wishes: wishes.clone(), events, stopped, stats };
+        let start = Start {
+            pair: self.pair,
+            negotiated,
+            source,
+            wishes: wishes.clone(),
+            events,
+            stopped,
+            stats,
+            capture: self.capture,
+        };
         self.orders.try_send(Order::Start(Box::new(start))).map_err(|_| StartError)?;
         Ok((MediaControl { wishes, stats: stats_out }, events_out))
     }
@@ -281,6 +315,7 @@ struct Running {
     events: mpsc::Sender<MediaEvent>,
     stopped: mpsc::OwnedPermit<MediaEvent>,
     stats: watch::Sender<MediaStats>,
+    capture: Option<Capture>,
     turns: u32,
 }
 
@@ -333,7 +368,7 @@ impl Works {
     }
 
     fn begin(&mut self, start: Start) {
-        let Start { pair, negotiated, source, wishes, events, stopped, stats } = start;
+        let Start { pair, negotiated, source, wishes, events, stopped, stats, capture } = start;
         let place = self.legs.iter().position(Option::is_none).unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1
@@ -347,7 +382,7 @@ impl Works {
         let session = Session::new(Instant::now(), &self.config, pair.local, negotiated, source, random);
         let phase = self.idlest_phase();
         self.counters.legs.fetch_add(1, Ordering::Relaxed);
-        self.legs[place] = Some(Running { session, pair, phase, wishes, events, stopped, stats, turns: 0 });
+        self.legs[place] = Some(Running { session, pair, phase, wishes, events, stopped, stats, capture, turns: 0 });
     }
 
     fn idlest_phase(&self) -> u64 {
@@ -365,7 +400,13 @@ impl Works {
             for _ in 0..DATAGRAMS_AT_ONCE {
                 let socket = if is_rtp { &leg.pair.rtp } else { &leg.pair.rtcp };
                 match socket.recv_from(buffer) {
-                    Ok((length, from)) if is_rtp => leg.session.receive_rtp(Instant::now(), from, &buffer[..length]),
+                    Ok((length, from)) if is_rtp => {
+                        let datagram = &buffer[..length];
+                        if let Some(capture) = &mut leg.capture {
+                            capture.saw(Direction::Received, from, datagram);
+                        }
+                        leg.session.receive_rtp(Instant::now(), from, datagram);
+                    }
                     Ok((length, from)) => {
                         leg.session.receive_rtcp(Instant::now(), wall_clock(), from, &buffer[..length]);
                     }
@@ -406,6 +447,9 @@ impl Works {
             leg.turns += 1;
             if leg.turns.is_multiple_of(STATS_EVERY) {
                 leg.stats.send_replace(leg.session.stats());
+                if let Some(capture) = &mut leg.capture {
+                    capture.flush();
+                }
             }
             false
         }));
@@ -422,6 +466,9 @@ impl Works {
         if cause == StopCause::Asked {
             leg.session.goodbye(Instant::now(), wall_clock());
             leg.deliver();
+        }
+        if let Some(capture) = &mut leg.capture {
+            capture.flush();
         }
         leg.stats.send_replace(leg.session.stats());
         leg.stopped.send(MediaEvent::Stopped(cause));
@@ -448,6 +495,9 @@ impl Running {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Rtp { to, datagram } => {
+                    if let Some(capture) = &mut self.capture {
+                        capture.saw(Direction::Sent, to, &datagram);
+                    }
                     let _ = self.pair.rtp.send_to(&datagram, to);
                 }
                 Output::Rtcp { to, datagram } => {

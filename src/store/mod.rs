@@ -7,6 +7,7 @@ mod record;
 mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
+mod signalling;
 #[cfg(test)]
 mod tests;
 pub mod writer;
@@ -20,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use query::{CallFilter, Lookup, Page};
 pub use rows::{CallDetail, CallSummary, Callback, Side, ToolRecord, Transfer, TurnRecord, TurnState};
+pub use signalling::Signalling;
 pub use writer::{Recorder, Writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -33,11 +35,21 @@ pub struct Config {
     pub busy_timeout: Duration,
     /// Connections kept for reading; writing needs one of them.
     pub connections: u32,
+    /// Keep the SIP messages of calls too.
+    pub signalling: bool,
+    /// Keep the headers of their RTP: about 250 KiB a minute of each leg.
+    pub rtp_headers: bool,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { path: PathBuf::from("data/telefonist.db"), busy_timeout: Duration::from_secs(2), connections: 4 }
+        Config {
+            path: PathBuf::from("data/telefonist.db"),
+            busy_timeout: Duration::from_secs(2),
+            connections: 4,
+            signalling: true,
+            rtp_headers: false,
+        }
     }
 }
 

@@ -5,42 +5,53 @@ use std::collections::HashSet;
 use sqlx::SqliteConnection;
 
 use super::rows::word;
-use super::{Store, StoreError};
+use super::writer::Entry;
+use super::{Store, StoreError, signalling};
 use crate::base::event::{Arrived, TurnLatency};
 use crate::base::{CallEvent, CallId, Ending, EventKind, TurnId};
 
 impl Store {
-    /// Writes all of `events` or none of them. Events of a call that was never seen to arrive are kept too: the rest of
+    /// Writes all of `entries` or none of them. Events of a call that was never seen to arrive are kept too: the rest of
     /// a record that was partly lost is worth having.
-    pub async fn record(&self, events: &[CallEvent]) -> Result<(), StoreError> {
-        if events.is_empty() {
+    pub(super) async fn write(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
             return Ok(());
         }
         // IMMEDIATE takes the write lock at once; a deferred transaction that reads first could not wait for it.
         let mut batch = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let superseded = superseded_partials(events);
+        let superseded = superseded_partials(entries);
         let mut known = HashSet::new();
-        for (index, event) in events.iter().enumerate() {
-            if superseded.contains(&index) {
-                continue;
+        for (index, entry) in entries.iter().enumerate() {
+            match entry {
+                Entry::Event(_) if superseded.contains(&index) => {}
+                Entry::Event(event) => {
+                    let row = Row { call: event.call.to_string(), at_ms: event.at_ms };
+                    if known.insert(event.call) {
+                        row.ensure_call(&mut batch).await?;
+                    }
+                    row.append(&mut batch, &event.kind).await?;
+                    row.derive(&mut batch, &event.kind).await?;
+                }
+                Entry::Sip(message) => signalling::append(&mut batch, message).await?,
+                Entry::Rtp(headers) => signalling::append_rtp(&mut batch, headers).await?,
             }
-            let row = Row { call: event.call.to_string(), at_ms: event.at_ms };
-            if known.insert(event.call) {
-                row.ensure_call(&mut batch).await?;
-            }
-            row.append(&mut batch, &event.kind).await?;
-            row.derive(&mut batch, &event.kind).await?;
         }
         batch.commit().await?;
         Ok(())
     }
+
+    /// Writes all of `events` or none of them.
+    pub async fn record(&self, events: &[CallEvent]) -> Result<(), StoreError> {
+        self.write(&events.iter().cloned().map(Entry::Event).collect::<Vec<_>>()).await
+    }
 }
 
 /// Which partial texts of the batch are outdated within the batch itself: they need not be written at all.
-fn superseded_partials(events: &[CallEvent]) -> HashSet<usize> {
+fn superseded_partials(entries: &[Entry]) -> HashSet<usize> {
     let mut newer: HashSet<(CallId, TurnId)> = HashSet::new();
     let mut superseded = HashSet::new();
-    for (index, event) in events.iter().enumerate().rev() {
+    for (index, entry) in entries.iter().enumerate().rev() {
+        let Entry::Event(event) = entry else { continue };
         match event.kind {
             EventKind::CallerPartial { turn, .. } if !newer.insert((event.call, turn)) => {
                 superseded.insert(index);
@@ -248,6 +259,7 @@ impl Row {
             | EventKind::OperatorTold { .. }
             | EventKind::Held { .. }
             | EventKind::Resumed { .. }
+            | EventKind::LegJoined { .. }
             | EventKind::Degraded { .. } => Ok(()),
         }
     }

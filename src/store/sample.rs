@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::base::conversation::{Notice, Via};
-use crate::base::event::{Arrived, Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::event::{Arrived, LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::tire::{StockLocation, TireSize};
 use crate::base::tool::{SearchTires, ToolOutcome, ToolRequest, TransferReason};
-use crate::base::{CallEvent, CallId, EndingCode, EventKind, Personal, PhoneNumber, TurnId};
+use crate::base::{CallEvent, CallId, EndingCode, EventKind, LegId, Personal, PhoneNumber, TurnId};
 
 /// 20 November 2026, 14:30 UTC.
 pub const START_MS: i64 = 1_795_185_000_000;
@@ -121,6 +121,7 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
     };
     vec![
         (0.0, arrived(number)),
+        (0.0, EventKind::LegJoined { leg: LegId(0xfeed), party: LegParty::Caller }),
         (0.2, EventKind::Answered),
         (0.2, EventKind::Recording { path: format!("recordings/{}.wav", id(number)) }),
         (0.2, EventKind::Noticed { notice: Notice::CallStarted }),

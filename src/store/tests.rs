@@ -11,9 +11,10 @@ use super::sample::{START_MS, begun, id, short, whole};
 use super::writer::Config as WriterConfig;
 use super::*;
 use crate::base::conversation::Via;
-use crate::base::event::{StepState, TransferStep};
+use crate::base::event::{LegParty, StepState, TransferStep};
 use crate::base::tool::{ToolOutcome, TransferReason};
-use crate::base::{CallEvent, EndingCode, EventKind, TurnId};
+use crate::base::trace::{Direction, SipMessage};
+use crate::base::{CallEvent, EndingCode, EventKind, LegId, TurnId};
 
 fn config(dir: &TempDir) -> Config {
     Config { path: dir.path().join("deeper/calls.db"), ..Config::default() }
@@ -40,7 +41,7 @@ async fn every_kind_of_event_reads_back_as_it_was() {
     let (_dir, store) = opened().await;
     let events = whole(1);
     let kinds: HashSet<String> = events.iter().map(name).collect();
-    assert_eq!(kinds.len(), 22, "the sample has every kind: {kinds:?}");
+    assert_eq!(kinds.len(), 23, "the sample has every kind: {kinds:?}");
     store.record(&events).await.unwrap();
     assert_eq!(store.timeline(id(1)).await.unwrap(), kept(&events));
 }
@@ -338,4 +339,33 @@ async fn a_file_that_is_no_database_is_refused() {
     )
     .unwrap();
     assert!(matches!(Store::open(&config).await, Err(StoreError::Database(_) | StoreError::Migration(_))));
+}
+
+#[tokio::test]
+async fn signalling_is_kept_by_leg_and_found_by_call() {
+    let (_dir, store) = opened().await;
+    let message = |leg, at_us, bytes: &[u8]| SipMessage {
+        leg: LegId(leg),
+        at_us,
+        direction: if at_us % 2 == 0 { Direction::Received } else { Direction::Sent },
+        transport: "UDP".to_owned(),
+        local: "192.0.2.1:5060".parse().unwrap(),
+        remote: "[2001:db8::7]:5070".parse().unwrap(),
+        bytes: bytes.to_vec(),
+    };
+    let of_caller = vec![message(u64::MAX, 1, b"INVITE \xff"), message(u64::MAX, 4, b"BYE")];
+    let writer = Writer::start(store.clone(), WriterConfig::default());
+    let recorder = writer.recorder();
+    let call = id(1);
+    let event = |kind| CallEvent { call, at_ms: 1, kind };
+    recorder.record_sip(of_caller[1].clone()).await;
+    recorder.record(event(EventKind::LegJoined { leg: LegId(u64::MAX), party: LegParty::Caller })).await;
+    recorder.record_sip(of_caller[0].clone()).await;
+    recorder.record(event(EventKind::LegJoined { leg: LegId(7), party: LegParty::Operator })).await;
+    recorder.record_sip(message(8, 2, b"another call's")).await;
+    assert_eq!(writer.close().await.pending(), 0);
+    let legs = store.signalling(call).await.unwrap();
+    let told: Vec<_> = legs.iter().map(|leg| (leg.leg.0, leg.party, leg.messages.len())).collect();
+    assert_eq!(told, [(u64::MAX, LegParty::Caller, 2), (7, LegParty::Operator, 0)]);
+    assert_eq!(legs[0].messages, of_caller, "oldest first, octets as they were");
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Store, StoreError};
 use crate::base::CallEvent;
+use crate::base::trace::{RtpHeaders, SipMessage};
 
 /// How the writer gathers and how much it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +63,31 @@ impl Health {
 /// Sends events to the writer; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<CallEvent>,
+    queue: mpsc::Sender<Entry>,
+}
+
+/// What is written: the timeline, and the signalling beside it.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    Event(CallEvent),
+    Sip(SipMessage),
+    Rtp(RtpHeaders),
 }
 
 impl Recorder {
     /// Hands over an event; waits while the queue is full. `false` when the writer has been closed.
     pub async fn record(&self, event: CallEvent) -> bool {
-        self.queue.send(event).await.is_ok()
+        self.queue.send(Entry::Event(event)).await.is_ok()
+    }
+
+    /// Hands over a SIP message, as `record` does an event.
+    pub async fn record_sip(&self, message: SipMessage) -> bool {
+        self.queue.send(Entry::Sip(message)).await.is_ok()
+    }
+
+    /// Hands over headers of RTP, as `record` does an event.
+    pub async fn record_rtp(&self, headers: RtpHeaders) -> bool {
+        self.queue.send(Entry::Rtp(headers)).await.is_ok()
     }
 }
 
@@ -128,17 +147,17 @@ const BATCH: usize = 1000;
 struct Writing {
     store: Store,
     config: Config,
-    backlog: VecDeque<CallEvent>,
+    backlog: VecDeque<Entry>,
     report: watch::Sender<Health>,
     /// When the next write is to begin.
     due: Option<Instant>,
     pause: Duration,
 }
 
-type Written = (Vec<CallEvent>, Result<(), StoreError>);
+type Written = (Vec<Entry>, Result<(), StoreError>);
 
 impl Writing {
-    async fn run(mut self, mut events: mpsc::Receiver<CallEvent>, closing: CancellationToken) {
+    async fn run(mut self, mut events: mpsc::Receiver<Entry>, closing: CancellationToken) {
         // At most one write is under way; it owns its batch, so that events are taken meanwhile.
         let mut write: JoinSet<Written> = JoinSet::new();
         let mut open = true;
@@ -153,11 +172,11 @@ impl Writing {
                 Some(done) = write.join_next() => self.finished(done),
                 () = until(self.due), if write.is_empty() => {
                     let size = self.backlog.len().min(BATCH);
-                    let batch: Vec<CallEvent> = self.backlog.drain(..size).collect();
+                    let batch: Vec<Entry> = self.backlog.drain(..size).collect();
                     let store = self.store.clone();
                     self.due = None;
                     write.spawn(async move {
-                        let result = store.record(&batch).await;
+                        let result = store.write(&batch).await;
                         (batch, result)
                     });
                 }
@@ -173,7 +192,7 @@ impl Writing {
         }
     }
 
-    fn take(&mut self, event: CallEvent) {
+    fn take(&mut self, event: Entry) {
         self.report.send_modify(|health| health.received += 1);
         self.backlog.push_back(event);
         if self.backlog.len() > self.config.backlog {
@@ -220,7 +239,7 @@ impl Writing {
     }
 
     /// A batch that failed goes back to the front, as far as there is room.
-    fn put_back(&mut self, batch: Vec<CallEvent>) {
+    fn put_back(&mut self, batch: Vec<Entry>) {
         let mut lost = 0;
         for event in batch.into_iter().rev() {
             if self.backlog.len() < self.config.backlog {

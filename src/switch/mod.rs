@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::base::event::Arrived;
+use crate::base::event::{Arrived, LegParty};
 use crate::base::{CallId, Ending, EndingCode, EventKind};
 use crate::call;
 use crate::leg::{Arrivals, Door, Leg, LegInfo};
@@ -95,6 +95,7 @@ impl Switch {
     fn take(self: Arc<Switch>, calls: &mut Calls, leg: Leg, goodbye: CancellationToken, refusal: Option<EndingCode>) {
         let id = CallId(Uuid::now_v7());
         self.bus.publish(id, EventKind::Arrived(arrived(&leg.info)));
+        self.bus.publish(id, EventKind::LegJoined { leg: leg.id, party: LegParty::Caller });
         let span = tracing::info_span!("call", call_id = %id);
         let task = CallTask::new(id, self.clone(), leg, goodbye);
         let handle = calls.tasks.spawn(async move { task.run(refusal).await }.instrument(span));

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::Switch;
 use super::operators::{OperatorEvent, Operators};
 use crate::agent::phrases;
-use crate::base::event::Stage;
+use crate::base::event::{LegParty, Stage};
 use crate::base::leg::{LegCommand, LegEnd, LegEvent, LegInfo};
 use crate::base::{CallId, Ending, EndingCode, EventKind, LegId, PhoneNumber};
 use crate::call::{Brief, Call, Effect, Input, OperatorId, Side};
@@ -127,6 +127,7 @@ impl CallTask {
     fn operator_event(&mut self, operator: OperatorId, event: OperatorEvent) {
         let input = match event {
             OperatorEvent::Called(leg) => {
+                self.happened(EventKind::LegJoined { leg: leg.id, party: LegParty::Operator });
                 let Some(caller) = self.speaker.clone() else { return };
                 let (engines, config) = (self.switch.engines.clone(), self.switch.voice.clone());
                 return self.operators.join(operator, *leg, engines, config, caller);

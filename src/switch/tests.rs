@@ -78,7 +78,8 @@ async fn a_leg_that_waits_when_the_program_closes_is_refused_with_a_record() {
     tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap();
     let kinds: Vec<EventKind> = std::iter::from_fn(|| happened.try_recv().ok()).map(|event| event.kind).collect();
     let ending = EndingCode::RefusedDraining.ending();
-    let [EventKind::Arrived(_), EventKind::Ended { ending: told, .. }] = kinds.as_slice() else {
+    let [EventKind::Arrived(_), EventKind::LegJoined { .. }, EventKind::Ended { ending: told, .. }] = kinds.as_slice()
+    else {
         panic!("the record is {kinds:?}")
     };
     assert_eq!(*told, ending);

@@ -12,23 +12,27 @@ use bytes::Bytes;
 use ipnet::IpNet;
 use sip::endpoint::{
     AccountId, AskId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, RegistrationState,
-    SessionId, Transport, Warning,
+    SessionId, Transport,
 };
 use sip::locate::Nowhere;
 use sip::message::Uri;
 use tokio::select;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
 use super::account::{Account, Owner, owner_of};
 use super::connections::Connections;
-use super::gate::{Edit, Gate};
+use super::gate::Gate;
 use super::leg::{LegTask, Note, Successor};
 use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
 use super::tcp::TcpEvent;
+use super::trace::{Seen, Trace};
+pub(super) use super::wish::{Refusal, Wish};
 use super::{AccountState, AccountStatus, Shared, incoming};
+use crate::base::LegId;
+use crate::base::trace::Direction;
 
 /// Events of one session waiting for its leg's task. When it is full the session is hung up: its task is stuck.
 pub(super) const SESSION_EVENTS: usize = 32;
@@ -36,42 +40,6 @@ pub(super) const SESSION_EVENTS: usize = 32;
 const DATAGRAM: usize = 65_535;
 /// The pause before a registrar's name is looked up again.
 const LOOKUP_AGAIN: Duration = Duration::from_secs(30);
-
-/// What is asked of the driver.
-pub(super) enum Wish {
-    Sip(Box<Command>),
-    /// Place a call; `task` runs its leg.
-    Place {
-        id: SessionId,
-        task: Box<LegTask>,
-        events: mpsc::Sender<Note>,
-        invite: Box<Invite>,
-    },
-    /// Place a call whose session takes over a leg that is there.
-    Join {
-        id: SessionId,
-        events: mpsc::Sender<Note>,
-        invite: Box<Invite>,
-    },
-    Drain(oneshot::Sender<()>),
-    Bans(Edit),
-    /// Hang up, de-register, and end.
-    Close,
-}
-
-/// Why a caller is refused before a leg is made.
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) retry_after_s: Option<u32>,
-    pub(super) warning: Option<Warning>,
-}
-
-impl Refusal {
-    pub(super) fn command(self, session: SessionId) -> Command {
-        let Refusal { status, retry_after_s, warning } = self;
-        Command::Reject { session, status, retry_after_s, warning }
-    }
-}
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
@@ -91,6 +59,7 @@ pub(super) struct Driver {
     accounts: watch::Sender<Vec<AccountStatus>>,
     /// Why TLS could not be had, while the endpoint is told of a connection that failed by it.
     insecure: Option<String>,
+    trace: Trace,
     /// Set by `Wish::Close`: the task ends by then, or once nothing runs.
     closing: Option<Instant>,
 }
@@ -137,6 +106,7 @@ impl Driver {
             wishes_tx: wishes.1,
             accounts,
             insecure: None,
+            trace: Trace::default(),
             closing: None,
         }
     }
@@ -227,6 +197,16 @@ impl Driver {
 
     /// Whatever a stranger sends, the door stays open: a fault of the endpoint's costs that message.
     fn received(&mut self, remote: SocketAddr, input: Input) {
+        self.trace.step();
+        match &input {
+            Input::Received { transport, local, remote, bytes } => {
+                self.trace.saw(seen(Direction::Received, *transport, *local, *remote, bytes));
+            }
+            Input::Framed { transport, local, remote, message } if self.trace.is_kept() => {
+                self.trace.saw(seen(Direction::Received, *transport, *local, *remote, &message.encode()));
+            }
+            _ => {}
+        }
         let endpoint = &mut self.endpoint;
         if catch_unwind(AssertUnwindSafe(|| endpoint.handle(Instant::now(), input))).is_err() {
             tracing::error!(%remote, "a SIP message broke its handling");
@@ -235,6 +215,7 @@ impl Driver {
     }
 
     fn handle(&mut self, input: Input) {
+        self.trace.step();
         self.endpoint.handle(Instant::now(), input);
         self.drain_outputs();
     }
@@ -245,8 +226,10 @@ impl Driver {
 
     fn drain_outputs(&mut self) {
         while let Some(output) = self.endpoint.poll_output() {
-            if let Output::Send { remote, bytes, .. } = &output {
+            if let Output::Send { transport, local, remote, bytes } = &output {
                 self.gate.sent(*remote, bytes);
+                let local = self.local_end(*transport, *local, remote.ip());
+                self.trace.saw(seen(Direction::Sent, *transport, local, *remote, bytes));
             }
             match output {
                 Output::Send { transport: Transport::Udp, remote, bytes, .. } => self.send_datagram(remote, &bytes),
@@ -278,6 +261,13 @@ impl Driver {
     fn hang_up_on(&mut self, transport: Transport, remote: SocketAddr) {
         self.connections.close((transport, remote));
         self.endpoint.handle(Instant::now(), Input::TransportFailed { transport, remote });
+    }
+
+    /// Our end of the way to `remote`, as far as it is known before a connection is made.
+    fn local_end(&mut self, transport: Transport, local: Option<SocketAddr>, remote: IpAddr) -> SocketAddr {
+        let bound = self.shared.listening.of(transport);
+        let routed = || bound.and_then(|bound| self.routes.local_for(Instant::now(), bound, remote));
+        local.or_else(routed).unwrap_or_else(|| SocketAddr::new(remote, 0))
     }
 
     fn send_datagram(&mut self, remote: SocketAddr, bytes: &[u8]) {
@@ -313,6 +303,7 @@ impl Driver {
             Event::Ended { session, .. } => {
                 let session = *session;
                 self.gate.call_ended(session);
+                self.trace.ended(session);
                 // The leg's task also ends by the end of its queue, should that be full.
                 if let Some(events) = self.sessions.remove(&session) {
                     let _ = events.try_send(Note::Sip(event));
@@ -344,6 +335,8 @@ impl Driver {
             self.gate.proved(invite.remote.ip());
         }
         let owner = self.owner_of(&invite);
+        // Whoever takes another's place is heard on the same leg.
+        let (call_id, heir) = (invite.call_id.clone(), invite.replaces.and_then(|party| self.trace.leg_of(party)));
         let taken = match invite.replaces {
             Some(party) => incoming::admit(&self.shared, owner, &invite).and_then(|()| {
                 let successor = Successor { session, invite, events: events_rx };
@@ -353,6 +346,9 @@ impl Driver {
         };
         match taken {
             Ok(task) => {
+                if let Some(leg) = task.as_ref().map(LegTask::leg).or(heir) {
+                    self.trace.adopt(session, &call_id, leg);
+                }
                 self.sessions.insert(session, events);
                 if let Some(task) = task {
                     self.run_leg(session, task);
@@ -398,20 +394,24 @@ impl Driver {
         }
     }
 
+    fn place(&mut self, session: SessionId, leg: LegId, events: mpsc::Sender<Note>, invite: Box<Invite>) {
+        self.sessions.insert(session, events);
+        self.gate.called(session, invite.hop.remote.ip());
+        self.trace.step();
+        self.trace.placing(session, leg);
+        self.command(Command::Invite { session, invite });
+        self.drain_outputs();
+    }
+
     fn wish(&mut self, wish: Wish) {
         match wish {
             Wish::Sip(command) => self.handle(Input::Command(*command)),
             Wish::Place { id, task, events, invite } => {
-                self.sessions.insert(id, events);
+                let leg = task.leg();
                 self.run_leg(id, *task);
-                self.gate.called(id, invite.hop.remote.ip());
-                self.handle(Input::Command(Command::Invite { session: id, invite }));
+                self.place(id, leg, events, invite);
             }
-            Wish::Join { id, events, invite } => {
-                self.sessions.insert(id, events);
-                self.gate.called(id, invite.hop.remote.ip());
-                self.handle(Input::Command(Command::Invite { session: id, invite }));
-            }
+            Wish::Join { id, leg, events, invite } => self.place(id, leg, events, invite),
             Wish::Drain(done) => {
                 self.handle(Input::Command(Command::Drain { retry_after_s: self.shared.config.retry_after_s }));
                 let _ = done.send(());
@@ -422,6 +422,7 @@ impl Driver {
                     self.drain_outputs();
                 }
             }
+            Wish::Trace(keeper) => self.trace.keep(keeper),
             Wish::Close => self.close(),
         }
     }
@@ -545,6 +546,11 @@ impl Driver {
             }
         });
     }
+}
+
+fn seen(direction: Direction, transport: Transport, local: SocketAddr, remote: SocketAddr, bytes: &[u8]) -> Seen<'_> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Seen { at_us: since.as_micros() as i64, direction, transport, local, remote, bytes }
 }
 
 /// Ends a leg's task with its owner.

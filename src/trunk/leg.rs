@@ -21,7 +21,7 @@ use super::tolls::Charge;
 use super::{InviteError, Shared, incoming, outgoing};
 use crate::base::event::Quality;
 use crate::base::leg::TransferProgress;
-use crate::base::{AudioFrame, PhoneNumber};
+use crate::base::{AudioFrame, LegId, PhoneNumber};
 use crate::leg::{LegCommand, LegDoor, LegEvent, SoundSource};
 use crate::media::tone::Cadence;
 use crate::media::{MediaControl, MediaEvent, MediaPort};
@@ -149,6 +149,10 @@ impl LegTask {
         LegTask { charge, ..self }
     }
 
+    pub(super) fn leg(&self) -> LegId {
+        self.door.id
+    }
+
     pub(super) async fn run(mut self) {
         loop {
             while let Some(output) = self.party.poll_output() {
@@ -246,7 +250,7 @@ impl LegTask {
             Output::Follow(refer) => self.follow(*refer),
             Output::Place => {
                 if let Some((events, id, invite)) = self.next.as_mut().and_then(|next| next.invite.take()) {
-                    drop(self.wishes.send(Wish::Join { id, events, invite }).await);
+                    drop(self.wishes.send(Wish::Join { id, leg: self.door.id, events, invite }).await);
                 }
             }
             Output::Welcome => self.next = self.newcomer.take(),
@@ -308,7 +312,7 @@ impl LegTask {
 
     fn start_sound(&mut self, negotiated: sip::sdp::Negotiated) {
         if let Media::Ready(port, source) = std::mem::replace(&mut self.media, Media::Over) {
-            match port.start(negotiated, source) {
+            match port.of_leg(self.door.id).start(negotiated, source) {
                 Ok((control, events)) => self.media = Media::Flowing(control, events),
                 Err(error) => {
                     tracing::error!(%error, "no sound for a leg");

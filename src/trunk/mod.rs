@@ -25,8 +25,10 @@ mod tcp;
 mod tests;
 pub mod tls;
 mod tolls;
+mod trace;
 mod user_to_user;
 pub mod websocket;
+mod wish;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -56,6 +58,7 @@ use tolls::TollGate;
 use names::Names;
 
 use crate::base::PhoneNumber;
+use crate::base::trace::SipMessage;
 use crate::leg::{Leg, LegIds};
 use crate::media::MediaPlane;
 use crate::toll::Barred;
@@ -276,6 +279,12 @@ impl Trunk {
     /// All accounts as they stand when asked, with their calls.
     pub fn overview(&self) -> Accounts {
         Accounts { shared: self.shared.clone(), statuses: self.accounts.clone() }
+    }
+
+    /// From now on `keeper` gets a copy of every message of every leg. One that is full misses some; no call waits.
+    pub async fn trace(&self, keeper: mpsc::Sender<SipMessage>) {
+        // A driver that is gone has no messages.
+        let _ = self.wishes.send(Wish::Trace(keeper)).await;
     }
 
     /// From now on new INVITEs get 503 with Retry-After and none are placed. Running calls go on.
