@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use super::control::{Control, Wakes};
 use super::{Calls, Recognition, machine};
 use crate::app::settings::Settings;
 use crate::base::EventKind;
@@ -46,6 +47,8 @@ pub struct Measured {
     /// Slots of 20 ms the server sent, and those of them sent more than 5 ms late.
     pub frames: u64,
     pub late_frames: u64,
+    /// What a thread that does nothing but wake went through meanwhile.
+    pub control: Wakes,
     /// All calls' durations together.
     pub call_time: Duration,
     /// Processor time of this process and its children meanwhile.
@@ -95,6 +98,7 @@ async fn run(stage: &Arc<Stage>, calls: &Calls) -> Result<Measured, Problem> {
     measured.resident_before = machine::resident();
     let (time_before, media_before) = (machine::processor_time(), stage.app().media().counters());
 
+    let control = Control::start();
     let began = tokio::time::Instant::now();
     let gap = Duration::from_secs(calls.ramp.into()) / u32::from(calls.concurrent);
     let mut running = JoinSet::new();
@@ -135,6 +139,7 @@ async fn run(stage: &Arc<Stage>, calls: &Calls) -> Result<Measured, Problem> {
             }
         }
     }
+    measured.control = control.map(Control::stop).unwrap_or_default();
     let media = stage.app().media().counters();
     measured.frames = media.frames - media_before.frames;
     measured.late_frames = media.late_frames - media_before.late_frames;

@@ -2,6 +2,7 @@
 //! and RTP; nothing here is a test, and no figure has a limit.
 
 mod calls;
+mod control;
 mod load;
 mod machine;
 mod report;

@@ -32,6 +32,9 @@ pub fn report(calls: &Calls, measured: &Measured) -> String {
     let share = 100.0 * measured.late_frames as f64 / measured.frames.max(1) as f64;
     let late = format!("{} of {} ({share:.3} %) more than 5 ms late", measured.late_frames, measured.frames);
     line("frames to callers", late);
+    let share = 100.0 * measured.control.late as f64 / measured.control.all.max(1) as f64;
+    let idle = format!("{} of {} ({share:.3} %) wakes of an idle thread", measured.control.late, measured.control.all);
+    line("the machine's own", idle);
     line("INVITE to 200", quantiles(&measured.set_up));
     for (name, turns) in STAGES.into_iter().zip(&measured.turns) {
         line(name, quantiles(turns));
@@ -104,6 +107,7 @@ fn quantile(sorted: &[Duration], percent: usize) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::control::Wakes;
 
     #[test]
     fn nearest_ranks() {
@@ -127,6 +131,7 @@ mod tests {
             set_up: vec![Duration::from_micros(4_200)],
             frames: 2_000,
             late_frames: 1,
+            control: Wakes { all: 4_000, late: 2 },
             call_time: Duration::from_secs(40),
             processor_time: Duration::from_millis(500),
             resident_before: 50 << 20,
@@ -142,6 +147,7 @@ mod tests {
             at once                      2
             as scripted, not             1, 1
             frames to callers            1 of 2000 (0.050 %) more than 5 ms late
+            the machine's own            2 of 4000 (0.050 %) wakes of an idle thread
             INVITE to 200                p50 4.2 ms, p99 4.2 ms, of 1
             end of speech to words       none
             words to first token         none

@@ -101,6 +101,8 @@ impl Speaker {
 
     /// Queues sound of `turn` at the leg's rate. `segment` counts the turn's sentences from zero and never falls.
     pub fn push(&self, turn: TurnId, segment: u32, samples: &[i16]) -> Result<(), TurnIsOver> {
+        // Copied before the lock is taken: the door's clock waits for it.
+        let samples = samples.to_vec();
         let mut queue = self.lock();
         if queue.turn != Some(turn) {
             return Err(TurnIsOver);
@@ -367,10 +369,10 @@ impl Queue {
         self.segments.clear();
     }
 
-    fn push(&mut self, index: u32, samples: &[i16]) {
+    fn push(&mut self, index: u32, samples: Vec<i16>) {
         match self.segments.back_mut() {
-            Some(last) if last.index == index => last.samples.extend_from_slice(samples),
-            _ => self.segments.push_back(Segment { index, samples: samples.to_vec(), played: 0 }),
+            Some(last) if last.index == index => last.samples.extend(samples),
+            _ => self.segments.push_back(Segment { index, samples, played: 0 }),
         }
     }
 

@@ -25,6 +25,7 @@ use sip::rtp::quality::Heard;
 use crate::base::audio::FRAME;
 use crate::base::event::Quality;
 
+pub use kernel::prefer_this_thread;
 pub use plane::{MediaControl, MediaPlane, MediaPort, OpenError, PlaneCounters, StartError};
 pub use recorder::{RecordError, Recorder, Recording};
 pub use resample::{Resampler, UnsupportedRates};

@@ -35,6 +35,16 @@ enum Generation {
     },
 }
 
+/// Decoding takes all the processor it gets. Whatever else the program does is short and urgent, sound first, and must
+/// not queue behind it: least of all while the media thread waits for a lock that a task holds.
+const NICENESS: c_int = 10;
+
+/// Puts the calling thread behind the others (setpriority(2), which on Linux is of a thread). Refused to nobody.
+pub fn let_others_first() {
+    // SAFETY: no pointers; zero is the calling thread.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
+}
+
 /// The loaded library's functions. They live as long as the libraries held beside them.
 pub struct PocketSphinx {
     generation: Generation,

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::files::ModelFiles;
 use super::grammar::any_speech;
 use super::lexicon::{PHONE_WORD, plain};
-use super::library::{Decoder, LibraryError, PocketSphinx, Refusal};
+use super::library::{self, Decoder, LibraryError, PocketSphinx, Refusal};
 use super::widen::Widener;
 use super::{Config, SttError};
 use crate::base::{AudioFrame, SampleRate};
@@ -85,6 +85,7 @@ impl Pool {
         for _ in 0..count {
             let (library, settings, queue, ready) = (library.clone(), settings.clone(), queue.clone(), ready.clone());
             let body = move || {
+                library::let_others_first();
                 let made = Pair::new(&library, &settings);
                 // Whoever waits is gone only when another thread has failed already.
                 let _ = ready.send(made.as_ref().map(|_| ()).map_err(Clone::clone));
