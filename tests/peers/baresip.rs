@@ -300,3 +300,22 @@ async fn a_phone_is_handed_over_by_refer() {
     operator.succeeds().await;
     desk.close().await;
 }
+
+/// We called the phone, so its REFER is followed: our leg goes on with whom it names, and the phone is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_sends_us_on_by_refer() {
+    unless_skipped!();
+    let (mut phone, desk) = (Phone::start().await, Desk::open().await);
+    let mut ear = Ear::open(Says::Tone).await;
+    let operator = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
+    let mut leg = desk.calls(&format!("sip:phone@{};transport=udp", phone.address)).await;
+    phone.sees("CALL_ESTABLISHED").await;
+    phone.does("transfer", &format!("sip:operator@{}", operator.address)).await;
+    ear.hears("our sound at the operator's", |heard| heard.packets > 25).await;
+    says(&leg, 1);
+    ear.hears("our tone at the operator's", |heard| heard.loud > 10).await;
+    leg.commands.send(LegCommand::HangUp).await.unwrap();
+    assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200));
+    operator.succeeds().await;
+    desk.close().await;
+}
