@@ -109,6 +109,7 @@ impl Agent {
             contact_user: "alice".into(),
             expires_s: 600,
             keep_alive: None,
+            stun: false,
         };
         self.input(Input::Command(Command::Register { account: AccountId(1), registration: Box::new(registration) }));
     }

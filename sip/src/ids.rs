@@ -51,6 +51,13 @@ impl IdSource {
         self.rng.next_u64()
     }
 
+    /// The transaction of a STUN request (RFC 5389 §6).
+    pub fn stun(&mut self) -> [u8; 12] {
+        let mut id = [0; 12];
+        self.rng.fill_bytes(&mut id);
+        id
+    }
+
     /// Key material for nonces.
     pub fn key(&mut self) -> [u8; 16] {
         let mut key = [0; 16];

@@ -12,6 +12,7 @@
 //! | [`hop`] | one way to a peer, and which address of ours to tell it |
 //! | [`locate`] | from a URI to the servers of its domain, in the order to try them |
 //! | [`ids`] | branches, tags, Call-IDs and back-off jitter out of one random generator |
+//! | [`stun`] | Binding requests that keep a NAT open |
 //! | [`timer`] | every timer of the crate and its base values |
 //! | [`sdp`] | offer and answer for one sound stream |
 //! | [`rtp`] | RTP packets, jitter buffer, telephone-event, RTCP |
@@ -20,7 +21,7 @@
 //! |---|---|---|
 //! | 3261 SIP | everywhere | user agent; no proxy, no registrar, no S/MIME |
 //! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
-//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256 in a chosen order, `qop=auth`, nonces that count; no `auth-int` |
+//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256 in a chosen order, `qop=auth`, several realms at once, nonces that count; no `auth-int` |
 //! | 2976 INFO | `endpoint::info` | keys both ways, one at a time; `tests/ladder.rs` |
 //! | 3262 reliable provisional answers | `message` | headers read; not offered |
 //! | 3263 locating servers | `locate`, `endpoint` | NAPTR, SRV, A, AAAA; failover; no transport by `SIP+D2S` |
@@ -39,7 +40,8 @@
 //! | 4028 session timers | `message` | headers read; not offered |
 //! | 4475, 5118 torture messages | `message`, `endpoint` | all 61, one by one in `tests/torture/table.txt`, which a test keeps true |
 //! | 4733 telephone-event | `rtp` | both ways |
-//! | 5626 outbound | `message`, `register` | keep-alives and back-off; no flow tokens |
+//! | 5626 outbound | `register`, `stun`, `message` | keep-alives by CRLF and STUN, Flow-Timer, back-off; no flow tokens |
+//! | 5389 STUN | `stun` | Binding requests as keep-alives |
 //! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |
 //! | 5922, 5923 TLS peers, reuse of connections | `hop`, `endpoint` | a connection is one name's; requests keep to it |
 //! | 6026 INVITE transactions, corrected | `transaction` | complete |
@@ -57,5 +59,6 @@ pub mod message;
 pub mod register;
 pub mod rtp;
 pub mod sdp;
+pub mod stun;
 pub mod timer;
 pub mod transaction;

@@ -7,15 +7,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::auth::{ClientAuth, Credentials};
-use crate::hop::Hop;
+use bytes::Bytes;
+
+use crate::hop::{Hop, Transport};
 use crate::ids::IdSource;
 use crate::message::{HeaderName, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
+use crate::stun::{self, TransactionId};
 use crate::timer::{Timer, Timers};
 
 /// Requests of one attempt: challenges, 423 and a corrected Contact together, so that no registrar can make us loop.
 const MOST_REQUESTS: u8 = 6;
 /// The shortest life of a binding we refresh; a registrar that grants less is asked no faster.
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+/// Binding requests in a row that may stay unanswered.
+const MOST_SILENCES: u8 = 2;
+/// Keep-alives are not sent faster, whatever a registrar wishes.
+const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Clients whose registrar restarts return over this time, not all at once.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(4);
 
@@ -35,8 +42,10 @@ pub struct Registration {
     pub contact_user: String,
     /// Life of the binding to ask for, in seconds.
     pub expires_s: u32,
-    /// Send an empty line this often to keep a NAT binding open (RFC 5626 §4.4.1).
+    /// Keep the NAT binding open this often (RFC 5626 §4.4).
     pub keep_alive: Option<Duration>,
+    /// By a STUN Binding request in place of an empty line, over UDP. For registrars that answer STUN on the port of SIP.
+    pub stun: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +75,8 @@ pub enum RegisterInput {
     Failed(StatusCode),
     /// The connection to the registrar closed: calls for us have no way in until we register over a new one.
     ConnectionLost,
+    /// A datagram of STUN from the registrar.
+    Stun(Bytes),
     /// Remove the binding.
     Unregister,
     Tick,
@@ -76,8 +87,8 @@ pub enum RegisterInput {
 pub enum RegisterOutput {
     /// A REGISTER without Via.
     Send(Box<Request>),
-    /// An empty line to the registrar.
-    KeepAlive,
+    /// An empty line to the registrar, or a Binding request.
+    KeepAlive(Bytes),
     State(RegistrationState),
 }
 
@@ -100,6 +111,12 @@ pub struct Registrant {
     cseq: u32,
     expires_s: u32,
     auth: Option<ClientAuth>,
+    /// The Binding request that waits for its answer.
+    stun: Option<TransactionId>,
+    /// Where the registrar's STUN sees us. Once it answered, silence means something.
+    mapped: Option<SocketAddr>,
+    /// Binding requests in a row without an answer.
+    silences: u8,
     /// RFC 3608: as of the last success.
     service_route: Vec<NameAddr>,
     state: State,
@@ -149,6 +166,9 @@ impl Registrant {
             expires_s: registration.expires_s,
             auth: registration.credentials.clone().map(ClientAuth::new),
             state: State::Registering { requests: 0, leaving: false },
+            stun: None,
+            mapped: None,
+            silences: 0,
             service_route: Vec::new(),
             failures: 0,
             timers: Timers::default(),
@@ -170,10 +190,11 @@ impl Registrant {
                 self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
             }
             RegisterInput::ConnectionLost => {}
+            RegisterInput::Stun(datagram) => self.on_stun(now, &datagram),
             RegisterInput::Unregister => self.unregister(),
             RegisterInput::Tick => {
                 while let Some(timer) = self.timers.take_due(now) {
-                    self.on_timer(now, timer);
+                    self.on_timer(now, timer, ids);
                 }
             }
         }
@@ -214,12 +235,12 @@ impl Registrant {
         &self.call_id
     }
 
-    fn on_timer(&mut self, now: Instant, timer: Timer) {
+    fn on_timer(&mut self, now: Instant, timer: Timer, ids: &mut IdSource) {
         match (timer, self.state) {
             (Timer::KeepAlive, _) => {
                 if let Some(every) = self.registration.keep_alive {
                     self.timers.start(Timer::KeepAlive, now + every);
-                    self.outputs.push_back(RegisterOutput::KeepAlive);
+                    self.keep_alive(now, ids);
                 }
             }
             (Timer::Refresh, State::Registered) | (Timer::Retry, State::Waiting) => {
@@ -227,6 +248,44 @@ impl Registrant {
                 self.send();
             }
             _ => {}
+        }
+    }
+
+    fn keep_alive(&mut self, now: Instant, ids: &mut IdSource) {
+        if !self.registration.stun || self.hop.transport != Transport::Udp {
+            return self.outputs.push_back(RegisterOutput::KeepAlive(Bytes::from_static(b"\r\n\r\n")));
+        }
+        if self.stun.is_some() && self.mapped.is_some() {
+            self.silences += 1;
+        }
+        if self.silences >= MOST_SILENCES && self.state == State::Registered {
+            // RFC 5626 §4.4: the flow is dead; the registrar learns of a new one by a REGISTER.
+            (self.silences, self.mapped) = (0, None);
+            self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
+        }
+        let id = ids.stun();
+        self.stun = Some(id);
+        self.outputs.push_back(RegisterOutput::KeepAlive(stun::binding_request(id)));
+    }
+
+    fn on_stun(&mut self, now: Instant, datagram: &[u8]) {
+        let Some(seen) = self.stun.and_then(|id| stun::mapped_address(datagram, &id)) else { return };
+        (self.stun, self.silences) = (None, 0);
+        let moved = self.mapped.replace(seen).is_some_and(|before| before != seen);
+        if moved && self.state == State::Registered {
+            // RFC 5626 §4.4.2: the NAT forgot the binding, and calls for us would go where it was.
+            self.timers.start(Timer::Refresh, now);
+        }
+    }
+
+    /// RFC 5626 §4.4: a registrar that names the longest silence it bears is heard from in time.
+    fn obey_flow_timer(&mut self, now: Instant, response: &Response) {
+        let Some(value) = response.headers.get(&HeaderName::FlowTimer) else { return };
+        let Ok(seconds) = value.text().trim().parse::<u32>() else { return };
+        let most = Duration::from_secs(u64::from(seconds)).mul_f64(0.9).max(SHORTEST_KEEP_ALIVE);
+        if self.registration.keep_alive.is_none_or(|every| every > most) {
+            self.registration.keep_alive = Some(most);
+            self.timers.start(Timer::KeepAlive, now + most);
         }
     }
 
@@ -272,6 +331,7 @@ impl Registrant {
             _ => {
                 let expires_s = self.granted(response);
                 // RFC 3608 §6.1: the last answer counts, also when it has no such route any more.
+                self.obey_flow_timer(now, response);
                 self.service_route = response.headers.service_routes().unwrap_or_default();
                 let life = Duration::from_secs(u64::from(expires_s)).max(SHORTEST_LIFE);
                 self.state = State::Registered;

@@ -6,8 +6,16 @@ mod bench;
 mod failover;
 #[path = "ways/in_dialog.rs"]
 mod in_dialog;
+#[path = "ways/keep_alive.rs"]
+mod keep_alive;
+#[path = "ways/large.rs"]
+mod large;
+#[path = "ways/realms.rs"]
+mod realms;
 #[path = "ways/redirect.rs"]
 mod redirect;
+#[path = "ways/refused.rs"]
+mod refused;
 #[path = "ways/routes.rs"]
 mod routes;
 

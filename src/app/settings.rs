@@ -287,6 +287,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.flag("require_account", &mut sip.require_account);
     section.choice("accept_transfers", &TRANSFERS, &mut sip.accept_transfers);
     section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
+    section.number("udp_limit_bytes", 500..=65_535, &mut sip.udp_limit_bytes);
     section.number("max_connections", 1..=65_535, &mut sip.max_connections);
     section.number("max_connections_per_peer", 1..=65_535, &mut sip.max_connections_per_peer);
     section.seconds("tcp_idle_s", 5.0..=86_400.0, &mut sip.tcp_idle);
@@ -330,6 +331,7 @@ fn account(section: &Section<'_>) -> trunk::AccountConfig {
     section.optional_text("contact_user", "\"380441234567\"", &mut account.contact_user);
     section.seconds("expires_s", 60.0..=86_400.0, &mut account.expires);
     section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
+    section.flag("stun", &mut account.stun);
     section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
     section.flag("register", &mut account.register);
     section.ips("peers", &mut account.peers);

@@ -35,6 +35,7 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     expires: Duration,
     keep_alive: Duration,
+    stun: bool,
     ping: Duration,
     peers: Vec<IpAddr>,
     pub profile: &'static str,
@@ -96,6 +97,7 @@ impl Account {
             credentials,
             expires: config.expires,
             keep_alive: config.keep_alive,
+            stun: config.stun,
             ping: config.ping,
             peers: config.peers.clone(),
             profile: config.profile,
@@ -196,6 +198,7 @@ impl Account {
             contact_user: self.contact_user.clone(),
             expires_s: u32::try_from(self.expires.as_secs()).unwrap_or(u32::MAX),
             keep_alive: (!self.keep_alive.is_zero()).then_some(self.keep_alive),
+            stun: self.stun,
         }
     }
 }

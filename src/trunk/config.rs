@@ -74,6 +74,9 @@ pub struct Config {
     pub tcp_connect_limit: Duration,
     /// End a leg when the media plane says its party's sound stopped (`media::Config::silent_after`). Never on hold.
     pub end_on_lost_sound: bool,
+    /// Requests over UDP that are larger than this go over TCP where the peer takes it (RFC 3261 §18.1.1): fragments of
+    /// datagrams get lost in many networks.
+    pub udp_limit_bytes: usize,
     /// How long de-registration and running hang-ups may take at the end.
     pub close_limit: Duration,
 }
@@ -110,6 +113,7 @@ impl Default for Config {
             tcp_message_limit: Duration::from_secs(10),
             tcp_connect_limit: Duration::from_secs(5),
             end_on_lost_sound: true,
+            udp_limit_bytes: 1_300,
             close_limit: Duration::from_secs(5),
         }
     }
@@ -160,6 +164,9 @@ pub struct AccountConfig {
     pub expires: Duration,
     /// Send an empty line this often to keep NAT open; zero sends none.
     pub keep_alive: Duration,
+    /// Send STUN Binding requests in its place over UDP (RFC 5626 §4.4.2), where the registrar answers them: they tell
+    /// at once that NAT has moved us.
+    pub stun: bool,
     /// Ask its servers by OPTIONS this often whether they serve; zero asks never.
     pub ping: Duration,
     /// Further addresses the carrier calls from, besides those of its registrar or proxy. Callers from there are
@@ -196,6 +203,7 @@ impl Default for AccountConfig {
             contact_user: None,
             expires: Duration::from_secs(600),
             keep_alive: Duration::from_secs(25),
+            stun: false,
             ping: Duration::from_secs(60),
             peers: Vec::new(),
             register: true,

@@ -227,6 +227,8 @@ impl Trunk {
             max_half_open_per_source: config.max_half_open_per_peer,
             silent_user_agents: config.defence.scanners.iter().map(|agent| agent.to_lowercase()).collect(),
             limits: config.message,
+            stream: listening.tcp,
+            largest_datagram: config.udp_limit_bytes,
             guard,
             ..EndpointConfig::default()
         };

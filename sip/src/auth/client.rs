@@ -8,18 +8,24 @@ use crate::message::{HeaderName, Request, Response, StatusCode};
 
 /// Stale nonces that one request may meet before we stop believing the server.
 const MOST_STALE: u8 = 3;
+/// Challenges of one response that are looked at.
+const MOST_CHALLENGES: usize = 16;
+
+/// Realms answered at once on either side: proxies in a row, or forks whose challenges came together (RFC 3261 §22.3).
+const MOST_REALMS: usize = 4;
 
 /// Our side of digest authentication towards one peer and the proxies on the way.
 #[derive(Debug, Clone)]
 pub struct ClientAuth {
     credentials: Credentials,
-    server: Option<Answering>,
-    proxy: Option<Answering>,
+    /// One for each realm, of the peer and of proxies.
+    answering: Vec<Answering>,
 }
 
 /// A challenge we have taken up, with its nonce count.
 #[derive(Debug, Clone)]
 struct Answering {
+    by_proxy: bool,
     challenge: Challenge,
     cnonce: String,
     count: u32,
@@ -34,41 +40,53 @@ pub struct GiveUp;
 
 impl ClientAuth {
     pub fn new(credentials: Credentials) -> ClientAuth {
-        ClientAuth { credentials, server: None, proxy: None }
+        ClientAuth { credentials, answering: Vec::new() }
     }
 
-    /// Takes up the challenge of a 401 or 407. Which header counts depends on the status alone, for some servers send
-    /// both. A 401 without `stale` to a request that used a remembered nonce is an expired nonce at many registrars;
-    /// the second in a row is a rejection.
+    /// Takes up the challenges of a 401 or 407, one of each realm. Which header counts depends on the status alone, for
+    /// some servers send both. A 401 without `stale` to a request that used a remembered nonce is an expired nonce at
+    /// many registrars; the second in a row is a rejection.
     pub fn challenged(&mut self, response: &Response, ids: &mut IdSource) -> Result<(), GiveUp> {
-        let (slot, name) = if response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            (&mut self.proxy, HeaderName::ProxyAuthenticate)
-        } else {
-            (&mut self.server, HeaderName::WwwAuthenticate)
-        };
-        let challenges: Vec<Challenge> =
-            response.headers.all(&name).filter_map(|value| Challenge::parse(&value.text())).collect();
-        let realm = self.credentials.realm.as_deref();
-        // RFC 8760 §2.3: the server lists its challenges by preference, and the first that we speak is taken.
-        let challenge = challenges
-            .iter()
-            .find(|challenge| realm.is_some_and(|realm| realm == challenge.realm))
-            .or_else(|| challenges.first())
-            .ok_or(GiveUp)?
-            .clone();
-        let (answered, stale) = slot.as_ref().map_or((0, 0), |last| (last.answered, last.stale));
-        let (answered, stale) = match (answered, challenge.stale) {
-            (0, _) => (1, stale),
-            (_, true) if stale < MOST_STALE => (answered, stale + 1),
-            _ => return Err(GiveUp),
-        };
-        *slot = Some(Answering { challenge, cnonce: ids.cnonce(), count: 0, answered, stale });
+        let by_proxy = response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let name = if by_proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
+        let wanted = self.wanted(response.headers.all(&name).filter_map(|value| Challenge::parse(&value.text())));
+        if wanted.is_empty() {
+            return Err(GiveUp);
+        }
+        for challenge in wanted {
+            let of_realm = |known: &&Answering| known.by_proxy == by_proxy && known.challenge.realm == challenge.realm;
+            let last = self.answering.iter().find(of_realm);
+            let (answered, stale) = match last.map_or((0, 0), |last| (last.answered, last.stale)) {
+                (0, stale) => (1, stale),
+                (answered, stale) if challenge.stale && stale < MOST_STALE => (answered, stale + 1),
+                _ => return Err(GiveUp),
+            };
+            self.answering.retain(|known| !of_realm(&known));
+            if self.answering.iter().filter(|known| known.by_proxy == by_proxy).count() >= MOST_REALMS {
+                return Err(GiveUp);
+            }
+            self.answering.push(Answering { by_proxy, challenge, cnonce: ids.cnonce(), count: 0, answered, stale });
+        }
         Ok(())
+    }
+
+    /// The challenges that are for us. RFC 8760 §2.3: a server lists those of one realm by preference, and the first
+    /// that we speak is taken.
+    fn wanted(&self, challenges: impl Iterator<Item = Challenge>) -> Vec<Challenge> {
+        let ours =
+            |challenge: &Challenge| self.credentials.realm.as_ref().is_none_or(|realm| *realm == challenge.realm);
+        let mut wanted: Vec<Challenge> = Vec::new();
+        for challenge in challenges.filter(ours).take(MOST_CHALLENGES) {
+            if !wanted.iter().any(|known| known.realm == challenge.realm) {
+                wanted.push(challenge);
+            }
+        }
+        wanted
     }
 
     /// The peer took a request: later challenges start a new count of rejections.
     pub fn accepted(&mut self) {
-        for answering in [&mut self.server, &mut self.proxy].into_iter().flatten() {
+        for answering in &mut self.answering {
             answering.answered = 0;
             answering.stale = 0;
         }
@@ -76,20 +94,18 @@ impl ClientAuth {
 
     /// Forgets all nonces: the next request goes out bare.
     pub fn forget(&mut self) {
-        self.server = None;
-        self.proxy = None;
+        self.answering.clear();
     }
 
     /// Adds the credentials for every challenge met so far, each with its next nonce count.
     pub fn authorize(&mut self, request: &mut Request) {
-        let slots = [(&mut self.server, HeaderName::Authorization), (&mut self.proxy, HeaderName::ProxyAuthorization)];
-        for (slot, name) in slots {
-            request.headers.remove(&name);
-            if let Some(answering) = slot {
-                let uri = request.uri.to_string();
-                let value = answering.next(&self.credentials, request.method.as_str(), &uri);
-                request.headers.push(name, value);
-            }
+        request.headers.remove(&HeaderName::Authorization);
+        request.headers.remove(&HeaderName::ProxyAuthorization);
+        let uri = request.uri.to_string();
+        for answering in &mut self.answering {
+            let value = answering.next(&self.credentials, request.method.as_str(), &uri);
+            let name = if answering.by_proxy { HeaderName::ProxyAuthorization } else { HeaderName::Authorization };
+            request.headers.push(name, value);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the owner of an endpoint decides once. Everything has a default that works on a plain network.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::auth::Realm;
@@ -29,6 +29,10 @@ pub struct EndpointConfig {
     pub max_half_open_per_source: usize,
     /// Retry-After of our own 503, in seconds.
     pub overload_retry_s: u32,
+    /// Where TCP is listened on: requests over UDP that are larger than `largest_datagram` octets go over TCP first (RFC
+    /// 3261 §18.1.1). `None`: there is no TCP.
+    pub stream: Option<SocketAddr>,
+    pub largest_datagram: usize,
     /// How long an incoming INVITE may wait for `Answer` or `Reject` before it gets 480.
     pub ring_limit: Duration,
     /// How long a target may leave an INVITE without any answer before the next is tried, where there is one (RFC 3263
@@ -65,6 +69,8 @@ impl Default for EndpointConfig {
             max_invites_per_s: 500,
             max_half_open_per_source: 100,
             overload_retry_s: 10,
+            stream: None,
+            largest_datagram: 1_300,
             ring_limit: Duration::from_secs(180),
             failover_after: Duration::from_secs(8),
             avoid_for: Duration::from_secs(60),

@@ -33,7 +33,13 @@ impl Endpoint {
     /// Sends `request` with a Via of its own.
     pub(super) fn request(&mut self, now: Instant, mut request: Request, hop: Hop, purpose: Purpose) -> ClientId {
         self.stamp(&mut request, hop);
-        self.request_as_stamped(now, request, hop, purpose)
+        let Some(stream) = self.stream_instead(now, &request, hop) else {
+            return self.request_as_stamped(now, request, hop, purpose);
+        };
+        self.stamp(&mut request, stream);
+        let id = self.request_as_stamped(now, request, stream, purpose);
+        self.transactions.set_instead_of(id, hop);
+        id
     }
 
     /// Sends `request` with the Via it has: a CANCEL bears that of its INVITE (RFC 3261 §9.1).
@@ -64,6 +70,7 @@ impl Endpoint {
                     Purpose::Ping(account) => self.on_ping_answer(now, account, &context, Ok(&response)),
                     Purpose::Unheard => {}
                 },
+                ClientOutput::Failed(_) if self.on_stream_failed(now, id, &context) => {}
                 ClientOutput::Failed(failure) => match context.purpose {
                     Purpose::Invite(session) => self.on_invite_failed(now, id, session, &context, failure),
                     Purpose::InDialog(session) => self.on_in_dialog_failed(now, session, &context, failure),

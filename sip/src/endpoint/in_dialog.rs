@@ -144,6 +144,8 @@ impl Endpoint {
         // RFC 5057 §5.1: the peer knows nothing of the dialog any more.
         let gone = status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
         if gone && self.sessions.get(id).is_some_and(|session| matches!(session.phase, Phase::Established)) {
+            self.drop_offer(now, id, None);
+            self.drop_referral(now, id);
             self.finish(id, SessionEnd { by: EndedBy::Peer, status: 481, q850: None });
         }
     }

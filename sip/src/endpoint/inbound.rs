@@ -34,6 +34,9 @@ impl Endpoint {
                 return self.refuse(now, arrival, &Refusal::unavailable(self.config.overload_retry_s));
             }
         }
+        if let Some(refusal) = self.refused.answer(now, &arrival.request) {
+            return self.refuse(now, arrival, &refusal);
+        }
         let authenticated = match self.authenticate(now, &arrival.request, arrival.flow.remote) {
             Ok(user) => user,
             Err(refusal) => {
@@ -190,6 +193,7 @@ impl Endpoint {
         if let Some(Session { phase: Phase::Incoming { invite, .. }, flow, .. }) = self.sessions.get(id) {
             let (invite, remote) = (Arc::clone(invite), flow.remote);
             self.denied_request(&invite, remote, refusal.status);
+            self.refused.remember(now, &invite, &refusal, self.config.timings.transaction_life());
         }
         let end = SessionEnd { by: EndedBy::Us, status: refusal.status.code(), q850: None };
         self.refuse_incoming(now, id, &refusal, end);

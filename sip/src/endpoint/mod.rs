@@ -14,11 +14,13 @@ mod in_dialog;
 mod inbound;
 mod info;
 mod io;
+mod large;
 mod load;
 mod offers;
 mod outbound;
 mod receive;
 mod redirect;
+mod refused;
 mod registrations;
 mod replaces;
 mod screen;
@@ -57,6 +59,7 @@ pub use watch::{Answer, Reply, Watch};
 use agenda::{Agenda, Owner};
 use load::{InvitePace, TurnedAway};
 use outbound::SentAck;
+use refused::Refused;
 use seek::Asks;
 use session::Sessions;
 use table::{ClientId, Transactions};
@@ -82,6 +85,7 @@ pub struct Endpoint {
     /// Set once no new sessions are wanted.
     drain_retry_s: Option<u32>,
     asks: Asks,
+    refused: Refused,
     agenda: Agenda,
     outputs: VecDeque<Output>,
 }
@@ -104,6 +108,7 @@ impl Endpoint {
             turned_away: TurnedAway::default(),
             drain_retry_s: None,
             asks: Asks::default(),
+            refused: Refused::default(),
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
         }

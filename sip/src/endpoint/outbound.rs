@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::io::{EndedBy, Event, Invite, SessionEnd, SessionId};
 use super::redirect::Redirected;
+use super::seek::is_calling;
 use super::session::{Cancel, Phase, Session};
 use super::table::{ClientContext, ClientId, Purpose};
 use super::{Endpoint, body, ways, write};
@@ -264,7 +265,7 @@ impl Endpoint {
         failure: Failure,
     ) {
         self.avoid(now, &context.hop, None);
-        if self.sessions.get(id).is_some_and(|session| Self::is_calling(session, client))
+        if self.sessions.get(id).is_some_and(|session| is_calling(session, client))
             && !self.invite_elsewhere(now, id, context)
         {
             let status = failure.status().code();

@@ -15,6 +15,7 @@ use crate::auth::Verdict;
 use crate::dialog::DialogId;
 use crate::hop::Hop;
 use crate::message::{HeaderName, Message, Method, ParseError, ParseErrorKind, Request, Response, StatusCode, salvage};
+use crate::stun;
 use crate::transaction::{ClientInput, ServerInput};
 
 /// A request with its ways: where it came from, and where its answer goes.
@@ -27,6 +28,9 @@ pub(super) struct Arrival {
 
 impl Endpoint {
     pub(super) fn on_bytes(&mut self, now: Instant, flow: Hop, bytes: &Bytes) {
+        if stun::is_stun(bytes) {
+            return self.on_stun(now, flow.remote, bytes);
+        }
         match Message::parse_datagram(bytes, &self.config.limits) {
             Ok(message) => self.on_message(now, flow, message),
             Err(error) => self.on_unreadable(flow, bytes, error),

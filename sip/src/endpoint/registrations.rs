@@ -49,7 +49,7 @@ impl Endpoint {
                 RegisterOutput::Send(request) => {
                     self.request(now, *request, hop, Purpose::Register(account));
                 }
-                RegisterOutput::KeepAlive => self.send(hop, Bytes::from_static(b"\r\n\r\n")),
+                RegisterOutput::KeepAlive(bytes) => self.send(hop, bytes),
                 RegisterOutput::State(state) => self.event(Event::Registration { account, state }),
             }
         }
@@ -88,6 +88,15 @@ impl Endpoint {
 
     fn told(&mut self, account: AccountId, context: &ClientContext, answer: Result<Answer, Failure>) {
         self.replied(account, Reply { method: Method::Register, hop: context.hop, answer, took: None });
+    }
+
+    /// STUN answers come from registrars only.
+    pub(super) fn on_stun(&mut self, now: Instant, remote: SocketAddr, datagram: &Bytes) {
+        let here = self.registrations.iter().filter(|(_, registrant)| registrant.hop().remote == remote);
+        let here: Vec<AccountId> = here.map(|(account, _)| *account).collect();
+        for account in here {
+            self.drive_account(now, account, Some(RegisterInput::Stun(datagram.clone())));
+        }
     }
 
     /// A connection closed; accounts bound over it register anew.

@@ -8,7 +8,7 @@ use crate::hop::Hop;
 use crate::message::{HeaderName, Headers, Host, Method, Request, Response, Scheme, StatusCode, Via};
 
 /// A request that is not served, with the headers its answer needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refusal {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,

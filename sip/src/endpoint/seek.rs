@@ -133,9 +133,9 @@ impl Endpoint {
             self.request(now, Request::clone(&request), hop, Purpose::InDialog(id));
         }
     }
+}
 
-    /// Whether a session waits for its INVITE's answer.
-    pub(super) fn is_calling(session: &Session, client: ClientId) -> bool {
-        matches!(session.phase, Phase::Calling { client: current, .. } if current == client)
-    }
+/// Whether a session waits for the answer to this INVITE.
+pub(super) fn is_calling(session: &Session, client: ClientId) -> bool {
+    matches!(session.phase, Phase::Calling { client: current, .. } if current == client)
 }

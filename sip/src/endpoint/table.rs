@@ -41,6 +41,8 @@ pub(super) struct ClientContext {
     /// As sent, Via included.
     pub request: Arc<Request>,
     pub hop: Hop,
+    /// The way it was meant for, where it was too large for a datagram.
+    pub instead_of: Option<Hop>,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,10 @@ impl Transactions {
             ClientMachine::Other(Client::new(now, &request, reliable, timings))
         };
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, ClientEntry { machine, context: ClientContext { purpose, request, hop }, key });
+        self.clients.insert(
+            id,
+            ClientEntry { machine, context: ClientContext { purpose, request, hop, instead_of: None }, key },
+        );
         Ok(id)
     }
 
@@ -161,6 +166,13 @@ impl Transactions {
             self.forget_client(id);
         }
         Some(Step { outputs, context, deadline, terminated })
+    }
+
+    /// Notes that a request was meant for `hop`.
+    pub fn set_instead_of(&mut self, id: ClientId, hop: Hop) {
+        if let Some(entry) = self.clients.get_mut(&id) {
+            entry.context.instead_of = Some(hop);
+        }
     }
 
     pub fn forget_client(&mut self, id: ClientId) {

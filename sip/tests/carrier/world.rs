@@ -154,6 +154,7 @@ impl World {
             contact_user: "alice".into(),
             expires_s: 120,
             keep_alive: None,
+            stun: false,
         };
         self.plan(CALLER, 0..1, Command::Register { account, registration: Box::new(registration) });
     }

@@ -39,6 +39,8 @@ pub struct Bench {
     pub redirects: Redirects,
     /// Questions for servers, not yet answered.
     pub asked: Vec<AskId>,
+    /// Datagrams that are no SIP.
+    pub raw: Vec<Bytes>,
     /// The session of the last `Invited`.
     pub session: SessionId,
     pub sent: Vec<Message>,
@@ -72,6 +74,7 @@ impl Bench {
             routes: Vec::new(),
             redirects: Redirects::default(),
             asked: Vec::new(),
+            raw: Vec::new(),
             session: CALL,
             sent: Vec::new(),
             denials: Vec::new(),
@@ -93,6 +96,10 @@ impl Bench {
             }
             let line = match output {
                 Output::Send { remote, bytes, .. } if bytes.as_ref() == b"\r\n\r\n" => format!("-> {remote} ping"),
+                Output::Send { bytes, .. } if sip::stun::is_stun(&bytes) => {
+                    self.raw.push(bytes);
+                    continue;
+                }
                 Output::Send { remote, bytes, .. } => {
                     // The answer to a broken header repeats it, and cannot be read either.
                     let Ok(message) = Message::parse_datagram(&bytes, &Limits::default()) else {

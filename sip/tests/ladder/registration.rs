@@ -28,6 +28,7 @@ fn registering_over(transport: Transport, keep_alive: Option<Duration>) -> Bench
         contact_user: "alice".into(),
         expires_s: 300,
         keep_alive,
+        stun: false,
     };
     bench.command(Command::Register { account: ACCOUNT, registration: Box::new(registration) });
     bench

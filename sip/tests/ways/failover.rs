@@ -141,6 +141,7 @@ fn registering(transport: Transport) -> Bench {
         contact_user: "alice".into(),
         expires_s: 300,
         keep_alive: Some(Duration::from_secs(1_000)),
+        stun: false,
     };
     bench.command(Command::Register { account: ACCOUNT, registration: Box::new(registration) });
     bench

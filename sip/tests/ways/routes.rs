@@ -20,6 +20,7 @@ fn registered(answer: &str) -> Bench {
         contact_user: "alice".into(),
         expires_s: 300,
         keep_alive: None,
+        stun: false,
     };
     bench.command(Command::Register { account: ACCOUNT, registration: Box::new(registration) });
     bench.reply("REGISTER", 200, answer).look();

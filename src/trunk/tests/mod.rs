@@ -15,6 +15,7 @@ mod softphone;
 mod strangers;
 mod tcp;
 mod transfer;
+mod ways;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -68,7 +68,9 @@ impl Peer {
             header(&HeaderName::CallId),
             header(&HeaderName::CSeq),
         );
-        text.push_str(&format!("Contact: <sip:peer@{}>\r\n", self.address));
+        if !headers.iter().any(|line| line.starts_with("Contact:")) {
+            text.push_str(&format!("Contact: <sip:peer@{}>\r\n", self.address));
+        }
         for line in headers {
             text.push_str(line);
             text.push_str("\r\n");

@@ -1,0 +1,82 @@
+//! Keeping the way to a registrar open, and noticing that it is gone (RFC 5626 §4.4).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::endpoint::{AccountId, Command, Registration};
+
+use super::bench::Bench;
+
+fn registered(stun: bool, answer: &str) -> Bench {
+    let mut bench = Bench::new();
+    let registration = Registration {
+        registrar: "sip:carrier.example".parse().expect("a URI"),
+        hop: bench.hop(),
+        others: Vec::new(),
+        aor: "sip:alice@carrier.example".parse().expect("a URI"),
+        credentials: None,
+        contact_user: "alice".into(),
+        expires_s: 10_000,
+        keep_alive: Some(Duration::from_secs(30)),
+        stun,
+    };
+    bench.command(Command::Register { account: AccountId(1), registration: Box::new(registration) });
+    bench.reply("REGISTER", 200, answer).look();
+    bench
+}
+
+/// A Binding answer to `request` that says we are at 198.51.100.7 and `port`.
+fn binding(request: &Bytes, port: u16) -> Bytes {
+    let mut answer = vec![0x01, 0x01, 0, 12];
+    answer.extend_from_slice(&request[4..20]);
+    answer.extend_from_slice(&[0x00, 0x01, 0, 8, 0, 1]);
+    answer.extend_from_slice(&port.to_be_bytes());
+    answer.extend_from_slice(&[198, 51, 100, 7]);
+    Bytes::from(answer)
+}
+
+#[test]
+fn stun_tells_that_nat_has_moved_us() {
+    let mut bench = registered(true, "");
+    for (port, registers) in [(61_000, 0), (61_000, 0), (62_000, 1), (62_000, 0)] {
+        bench.pass(30.0);
+        let request = bench.raw.last().cloned().expect("a Binding request");
+        assert_eq!(&request[..8], &[0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42], "RFC 5389 §6");
+        bench.bytes(binding(&request, port)).pass(0.0);
+        assert_eq!(bench.look().matches("REGISTER").count(), registers, "at port {port}");
+        if registers > 0 {
+            bench.reply("REGISTER", 200, "").look();
+        }
+    }
+    // Answers of strangers, and to requests long gone, mean nothing.
+    let old = bench.raw[0].clone();
+    bench.pass(30.0).look();
+    bench.bytes(binding(&old, 63_000)).pass(0.0);
+    assert_eq!(bench.look(), "");
+}
+
+#[test]
+fn a_flow_that_fell_silent_is_registered_anew_and_one_that_never_spoke_is_not() {
+    let mut bench = registered(true, "");
+    bench.pass(200.0);
+    assert_eq!(bench.look().matches("REGISTER").count(), 0, "this registrar has no STUN");
+
+    let mut bench = registered(true, "");
+    bench.pass(30.0);
+    let request = bench.raw.last().cloned().expect("a Binding request");
+    bench.bytes(binding(&request, 61_000)).look();
+    // Sent at 60, 90 and 120 s; two stay without an answer, so that a new REGISTER goes out after the third.
+    bench.pass(89.0);
+    assert_eq!(bench.look().matches("REGISTER").count(), 0);
+    bench.pass(6.0);
+    assert!(bench.look().contains("-> 192.0.2.2:5060 REGISTER"));
+}
+
+#[test]
+fn the_registrars_flow_timer_is_obeyed_within_reason() {
+    for (answer, every) in [("Flow-Timer: 20", 18.0), ("Flow-Timer: 1", 5.0), ("Flow-Timer: 90", 30.0), ("", 30.0)] {
+        let mut bench = registered(false, answer);
+        let pings = bench.pass(every * 3.0 + 0.1).look().matches("ping").count();
+        assert_eq!(pings, 3, "{answer}");
+    }
+}
