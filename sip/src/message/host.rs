@@ -142,7 +142,7 @@ mod tests {
         check("pbx_1.local : 5060 ;b", true, Ok(("pbx_1.local", Some(5060), 18)));
         check("host :5060", false, Ok(("host", None, 4)));
         check("[2001:db8:::192.0.2.1]", false, Ok(("[2001:db8::c000:201]", None, 22)));
-        check("[:::192.0.2.1]", false, Ok(("[::192.0.2.1]", None, 14)));
+        check("[:::192.0.2.1]", false, Ok(("[::c000:201]", None, 14)));
         check("[2001:db8:::10]", false, Err(ParseErrorKind::BadHost));
         check("[2001:db8::::192.0.2.1]", false, Err(ParseErrorKind::BadHost));
         check("2001:db8::1", false, Err(ParseErrorKind::BadPort));
