@@ -5,7 +5,7 @@ mod bans;
 mod call;
 pub mod calls;
 mod check;
-mod ladder;
+pub mod ladder;
 mod record;
 mod running;
 pub mod serve;

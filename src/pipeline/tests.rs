@@ -211,7 +211,7 @@ impl Line {
             let kinds: std::collections::BTreeSet<i16> = heard.samples.iter().copied().collect();
             let what = match loudest {
                 0 => "silence".to_owned(),
-                1_000..=1_100 if kinds.len() <= 2 => self.voice.sound(&heard),
+                loudest if (1_000..=1_100).contains(&loudest) && kinds.len() <= 2 => self.voice.sound(&heard),
                 ..5_000 => "the caller".to_owned(),
                 _ => "a tone".to_owned(),
             };

@@ -15,6 +15,7 @@ mod doctor;
 mod ear;
 mod faults;
 mod kamailio;
+mod ladder;
 mod load;
 mod media;
 mod operators;

@@ -167,7 +167,7 @@ async fn sdp_of_the_field_is_answered_line_by_line() {
         wire.send(invite.as_bytes()).await;
         let answer = wire.receives("SIP/2.0 200").await;
         let lines = answer.lines().filter(|line| line.starts_with("m="));
-        let lines: Vec<String> = lines.map(|line| without_port(line)).collect();
+        let lines: Vec<String> = lines.map(without_port).collect();
         assert_eq!(lines, expect, "{sdp}\n{answer}");
         for (method, cseq) in [("ACK", 1), ("BYE", 2)] {
             wire.send(wire.in_dialog(method, cseq, &answer).as_bytes()).await;
