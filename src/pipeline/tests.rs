@@ -212,7 +212,7 @@ impl Line {
             let what = match loudest {
                 0 => "silence".to_owned(),
                 loudest if (1_000..=1_100).contains(&loudest) && kinds.len() <= 2 => self.voice.sound(&heard),
-                ..5_000 => "the caller".to_owned(),
+                1..5_000 => "the caller".to_owned(),
                 _ => "a tone".to_owned(),
             };
             if what != self.operator_hears {

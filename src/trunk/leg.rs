@@ -89,7 +89,7 @@ pub(super) struct LegTask {
 /// The leg's sound on the network.
 enum Media {
     /// Open, and not agreed on.
-    Ready(MediaPort, SoundSource),
+    Ready(Box<(MediaPort, SoundSource)>),
     Flowing(MediaControl, mpsc::Receiver<MediaEvent>),
     Over,
 }
@@ -130,7 +130,7 @@ impl LegTask {
             origin,
             door,
             spare: source.twin(),
-            media: Media::Ready(port, source),
+            media: Media::Ready(Box::new((port, source))),
             events,
             events_over: false,
             next: None,
@@ -267,7 +267,7 @@ impl LegTask {
                 }
                 (self.events, self.events_over) = (events, false);
                 tracing::info!("a leg has another party");
-                self.media = Media::Ready(port, self.spare.twin());
+                self.media = Media::Ready(Box::new((port, self.spare.twin())));
                 self.start_sound(*negotiated);
             }
             Output::Ringback(false) => self.ringback = None,
@@ -311,7 +311,8 @@ impl LegTask {
     }
 
     fn start_sound(&mut self, negotiated: sip::sdp::Negotiated) {
-        if let Media::Ready(port, source) = std::mem::replace(&mut self.media, Media::Over) {
+        if let Media::Ready(ready) = std::mem::replace(&mut self.media, Media::Over) {
+            let (port, source) = *ready;
             match port.of_leg(self.door.id).start(negotiated, source) {
                 Ok((control, events)) => self.media = Media::Flowing(control, events),
                 Err(error) => {
