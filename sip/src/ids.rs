@@ -70,6 +70,17 @@ impl IdSource {
         self.rng.random_range(1..100_000)
     }
 
+    /// The first RSeq of an INVITE: up to 2^31 - 1 with room to count (RFC 3262 §3).
+    pub fn first_rseq(&mut self) -> u32 {
+        self.rng.random_range(1..1_000_000)
+    }
+
+    /// How long to wait after a 491, in units of 10 ms: the owner of the Call-ID longer than the other (RFC 3261 §14.1).
+    pub fn glare_wait(&mut self, owns_call_id: bool) -> Duration {
+        let units = if owns_call_id { self.rng.random_range(210..=400) } else { self.rng.random_range(0..=200) };
+        Duration::from_millis(units * 10)
+    }
+
     /// A wait between half of `whole` and all of it, so that clients which failed together do not return together
     /// (RFC 5626 §4.5).
     pub fn jittered(&mut self, whole: Duration) -> Duration {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`message`] | what stands on the wire: requests, responses, headers, URIs; datagrams and streams |
 //! | [`transaction`] | the four transactions, and how messages find theirs |
-//! | [`dialog`] | who talks to whom, along which route, counting what; what became of a REFER |
+//! | [`dialog`] | who talks to whom, along which route, counting what; what became of a REFER; reliable responses and session timers |
 //! | [`auth`] | digest: answering challenges and posing them |
 //! | [`register`] | keeping one account registered |
 //! | [`endpoint`] | the user agent made of all these: bytes and commands in, bytes and events out |
@@ -23,10 +23,10 @@
 //! | 2543 SIP, first edition | `transaction`, `dialog` | peers without the magic cookie; strict routers |
 //! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256 in a chosen order, `qop=auth`, several realms at once, nonces that count; no `auth-int` |
 //! | 2976 INFO | `endpoint::info` | keys both ways, one at a time; `tests/ladder.rs` |
-//! | 3262 reliable provisional answers | `message` | headers read; not offered |
+//! | 3262 reliable provisional responses, PRACK | `dialog::reliable`, `endpoint::reliable` | both sides; no offer of ours in a PRACK; `tests/session/prack.rs` |
 //! | 3263 locating servers | `locate`, `endpoint` | NAPTR, SRV, A, AAAA; failover; no transport by `SIP+D2S` |
-//! | 3264, 6337, 8866 offer, answer, SDP | `sdp` | one sound stream; other m-lines are refused with port 0 |
-//! | 3311 UPDATE | `endpoint` | answered; not sent |
+//! | 3264, 8866 offer, answer, SDP | `sdp` | one sound stream; other m-lines are refused with port 0; `tests/session/hold.rs` |
+//! | 3311 UPDATE | `endpoint::offers`, `endpoint::reoffer` | both sides, before and after the answer; `tests/session/offers.rs` |
 //! | 3323, 3325, 5806, 7044 privacy, asserted identity, Diversion, History-Info | `message` | read as lists; judged by the application |
 //! | 3326 Reason | `message`, `endpoint` | read and written, Q.850 causes too |
 //! | 3515, 4488, 5589, 7647 REFER, transfer | `dialog::refer`, `dialog::referral`, `endpoint::transfer`, `endpoint::transferee` | as transferor and transferee, inside dialogs only; `tests/ladder/transfer.rs`, `tests/ladder/transferee.rs` |
@@ -37,7 +37,7 @@
 //! | 3891 Replaces | `endpoint::replaces`, `endpoint::transfer` | a newcomer for a call of ours; sent inside Refer-To; `tests/ladder/replaces.rs` |
 //! | 3892 Referred-By | `message`, `endpoint` | sent, and handed on as it came; no signatures |
 //! | 3966 `tel:` | `message` | read, written, compared |
-//! | 4028 session timers | `message` | headers read; not offered |
+//! | 4028 session timers | `dialog::session_timer`, `endpoint::session_timer`, `endpoint::reoffer` | both roles, either refresher; `tests/session/timers.rs` |
 //! | 4475, 5118 torture messages | `message`, `endpoint` | all 61, one by one in `tests/torture/table.txt`, which a test keeps true |
 //! | 4733 telephone-event | `rtp` | both ways |
 //! | 5626 outbound | `register`, `stun`, `message` | keep-alives by CRLF and STUN, Flow-Timer, back-off; no flow tokens |
@@ -45,6 +45,7 @@
 //! | 5630 SIPS | `hop`, `endpoint` | a SIPS Contact where the way was SIPS; nothing sent in the clear |
 //! | 5922, 5923 TLS peers, reuse of connections | `hop`, `endpoint` | a connection is one name's; requests keep to it |
 //! | 6026 INVITE transactions, corrected | `transaction` | complete |
+//! | 6337 where offers and answers stand | `endpoint::{offers, reoffer, reliable, outbound}` | all six patterns; of the fifth, an offer in PRACK, the answering side; `tests/session/offers.rs` |
 //! | 6665 events | `endpoint` | NOTIFY answered; only REFER's own subscription |
 //! | 7118 WebSocket | `hop`, `endpoint` | as server; sockets, frames and origins in the application's `trunk` |
 //! | 7433 User-to-User | `message`, `endpoint` | carried in INVITE and inside Refer-To |

@@ -73,6 +73,18 @@ pub enum Timer {
     Elsewhere,
     /// Session: our owner did not answer a re-INVITE or UPDATE.
     OfferLimit,
+    /// Session: send the reliable provisional response again (RFC 3262 §3).
+    ResendProvisional,
+    /// Session: the PRACK of a reliable provisional response did not come within 64·T1.
+    PrackLimit,
+    /// Session: our own re-INVITE or UPDATE may be tried (again).
+    Reoffer,
+    /// Session: our own re-INVITE rings without an answer.
+    ReofferLimit,
+    /// Session: it is ours to refresh, and due (RFC 4028 §10).
+    SessionRefresh,
+    /// Session: it was not refreshed in time (RFC 4028 §10).
+    SessionExpiry,
     /// Session: a cancelled INVITE got no final response within 64·T1 (RFC 3261 §9.1).
     CancelLimit,
     /// Session: a REFER's outcome was not reported in time.
@@ -114,6 +126,12 @@ impl Timer {
             Timer::RingLimit => "ring-limit",
             Timer::Elsewhere => "elsewhere",
             Timer::OfferLimit => "offer-limit",
+            Timer::ResendProvisional => "resend-1xx",
+            Timer::PrackLimit => "prack-limit",
+            Timer::Reoffer => "reoffer",
+            Timer::ReofferLimit => "reoffer-limit",
+            Timer::SessionRefresh => "session-refresh",
+            Timer::SessionExpiry => "session-expiry",
             Timer::CancelLimit => "cancel-limit",
             Timer::ReferLimit => "refer-limit",
             Timer::ReferGrace => "refer-grace",

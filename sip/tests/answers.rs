@@ -122,12 +122,12 @@ fn a_user_agent_answers_these_by_itself() {
         ("NOTIFY", "Event: presence", "481"),
         ("REGISTER", "", "405"),
         ("REFER", "Refer-To: <sip:x@y>", "403"),
-        ("PRACK", "RAck: 1 1 INVITE", "405"),
+        ("PRACK", "RAck: 1 1 INVITE", "481"),
         ("INVENTED", "", "501"),
         ("BYE", "", "481"),
         ("CANCEL", "", "481"),
         ("UPDATE", "", "481"),
-        ("INVITE", "Require: 100rel, timer", "420 INVITE unsupported=100rel unsupported=timer"),
+        ("INVITE", "Require: 100rel, precondition, timer", "420 INVITE unsupported=precondition"),
         ("INVITE", "Content-Encoding: gzip", "415"),
         ("OPTIONS", "Max-Forwards: 300", "400"),
         ("OPTIONS", "CSeq: 2 OPTIONS", "400"),
@@ -146,7 +146,8 @@ fn options_tell_what_we_can() {
     let mut bench = Bench::new();
     bench.receive(&incoming("OPTIONS", 1, ""));
     let headers = bench.response().headers;
-    assert!(headers.allow().contains(&Method::Update));
+    assert!(headers.allow().contains(&Method::Update) && headers.allow().contains(&Method::Prack));
+    assert_eq!(headers.supported(), ["replaces", "norefersub", "100rel", "timer"]);
     assert_eq!(headers.tokens(&HeaderName::Accept), ["application/sdp"]);
     assert!(headers.to().expect("a To").tag().is_some());
 }

@@ -14,7 +14,7 @@ mod world;
 use std::time::Duration;
 
 use network::Weather;
-use sip::endpoint::{AccountId, Command, RegistrationState, SessionId};
+use sip::endpoint::{AccountId, Command, EndedBy, RegistrationState, SessionId};
 use world::{CALLEE, CALLER, World};
 
 const FAIR: Weather = Weather { loss: 0.0, repeat: 0.0, slowest: Duration::from_millis(40) };
@@ -45,9 +45,9 @@ fn call(seed: u64, mut world: World) -> World {
         let begun: Vec<_> = party.begun.iter().collect();
         assert_eq!(begun, ended, "every session ends: {:#?}", world.trace);
         assert_eq!(party.endpoint.session_count(), 0, "no session outlives its last answer");
-        assert_eq!(party.endpoint.transaction_count(), 0, "no transaction outlives its timers");
+        assert_eq!(party.endpoint.transaction_count(), 0, "no transaction outlives its timers: {:#?}", world.trace);
         assert_eq!(party.endpoint.deadline(), None, "nothing is left to wait for");
-        assert_eq!(party.offered, party.offers_answered, "offers are answered once");
+        assert!(party.offered.is_empty(), "every offer is answered, or dies with its session");
     }
     world.watch.at_rest();
     world
@@ -69,13 +69,20 @@ fn anywhere(seed: u64) -> World {
 #[test]
 fn calls_end_in_any_weather() {
     let workers = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let answered: usize = std::thread::scope(|scope| {
-        let part =
-            |worker| (worker..SEEDS).step_by(workers as usize).map(|seed| anywhere(seed).parties[CALLER].answered);
-        let running: Vec<_> = (0..workers).map(|worker| scope.spawn(move || part(worker).sum::<usize>())).collect();
-        running.into_iter().map(|worker| worker.join().expect("all runs hold")).sum()
+    let part = |worker| {
+        let worlds = (worker..SEEDS).step_by(workers as usize).map(anywhere);
+        worlds.fold((0, 0), |(answered, agreed), world| {
+            let [caller, callee] = &world.parties;
+            (answered + caller.answered, agreed + caller.agreed + callee.agreed)
+        })
+    };
+    let (answered, agreed) = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..workers).map(|worker| scope.spawn(move || part(worker))).collect();
+        let parts = running.into_iter().map(|worker| worker.join().expect("all runs hold"));
+        parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     });
     assert!(answered > 3_000, "most calls are answered, {answered} were");
+    assert!(agreed > 1_000, "many offers inside calls are answered, {agreed} were");
 }
 
 #[test]
@@ -85,7 +92,10 @@ fn both_sides_agree_on_a_fair_network() {
         let [caller, callee] = &world.parties;
         // A CANCEL that the 2xx crossed: the caller acknowledges and hangs up, and never calls it answered.
         let crossed = caller.ended.values().all(|end| end.status == 487) && caller.answered == 0;
-        assert!(crossed || caller.answered == callee.answered, "seed {seed}: {:#?}", world.trace);
+        // A BYE that overtook the ACK: the callee learns of its caller's end without ever having been confirmed.
+        let overtaken = callee.answered == 0 && callee.ended.values().all(|end| end.by == EndedBy::Peer);
+        let agreed = caller.answered == callee.answered;
+        assert!(crossed || overtaken || agreed, "seed {seed}: {:#?}", world.trace);
         assert_eq!(callee.begun.len(), 1, "seed {seed}: one INVITE makes one session");
     }
 }

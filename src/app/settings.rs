@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sip::endpoint::{Reliability, SessionPolicy};
+
 use crate::agent::persona;
 use crate::base::{Language, Secret};
 use crate::errors::{ErrorCode, Problem};
@@ -286,6 +288,8 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.sockets("name_servers", 53, &mut sip.name_servers);
     section.flag("require_account", &mut sip.require_account);
     section.choice("accept_transfers", &TRANSFERS, &mut sip.accept_transfers);
+    session_policy(section, &mut sip.session);
+    section.number("least_session_s", 90..=7_200, &mut sip.least_session_s);
     section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
     section.number("udp_limit_bytes", 500..=65_535, &mut sip.udp_limit_bytes);
     section.number("max_connections", 1..=65_535, &mut sip.max_connections);
@@ -304,7 +308,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     }
     let mut names = std::collections::BTreeSet::new();
     for section in section.sections("account") {
-        let account = account(&section);
+        let account = account(&section, sip.session);
         if !account.name.is_empty() && !names.insert(account.name.clone()) {
             section.wrong_value("name", &account.name, "unique");
         }
@@ -314,8 +318,19 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     (transports::any(&sip) || !sip.accounts.is_empty()).then_some(sip)
 }
 
-fn account(section: &Section<'_>) -> trunk::AccountConfig {
-    let mut account = trunk::AccountConfig::default();
+/// Session timers and reliable provisional responses, of the whole door or of one account.
+fn session_policy(section: &Section<'_>, policy: &mut SessionPolicy) {
+    let mut timer = policy.timer_s.is_some();
+    let mut interval_s = policy.timer_s.unwrap_or_default();
+    section.flag("session_timer", &mut timer);
+    section.number("session_interval_s", 90..=86_400, &mut interval_s);
+    policy.timer_s = timer.then_some(interval_s);
+    let modes = [("off", Reliability::Off), ("when_asked", Reliability::WhenAsked), ("always", Reliability::Always)];
+    section.choice("prack", &modes, &mut policy.reliability);
+}
+
+fn account(section: &Section<'_>, session: SessionPolicy) -> trunk::AccountConfig {
+    let mut account = trunk::AccountConfig { session, ..trunk::AccountConfig::default() };
     section.text("name", "\"carrier\"", &mut account.name);
     // First: what follows overrides it.
     switches::read(section, &mut account);
@@ -333,6 +348,7 @@ fn account(section: &Section<'_>) -> trunk::AccountConfig {
     section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
     section.flag("stun", &mut account.stun);
     section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
+    session_policy(section, &mut account.session);
     section.flag("register", &mut account.register);
     section.ips("peers", &mut account.peers);
     section.require("name", "\"carrier\"", &account.name);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sip::auth::Credentials;
-use sip::endpoint::{AccountId, Hop, Redirects, Registration, Watch};
+use sip::endpoint::{AccountId, Hop, Redirects, Registration, SessionPolicy, Watch};
 use sip::message::{Host, NameAddr, Uri};
 
 use super::numbers::NumberPlan;
@@ -37,6 +37,8 @@ pub struct Account {
     keep_alive: Duration,
     stun: bool,
     ping: Duration,
+    /// What the account's calls may use of session timers and reliable provisional responses.
+    pub session: SessionPolicy,
     peers: Vec<IpAddr>,
     pub profile: &'static str,
     pub switches: Switches,
@@ -99,6 +101,7 @@ impl Account {
             keep_alive: config.keep_alive,
             stun: config.stun,
             ping: config.ping,
+            session: config.session,
             peers: config.peers.clone(),
             profile: config.profile,
             switches: config.switches.clone(),

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use sip::auth::Algorithm;
+use sip::endpoint::SessionPolicy;
 use sip::message::Limits;
 
 use super::profile::{Profile, Switches};
@@ -72,6 +73,10 @@ pub struct Config {
     pub tcp_message_limit: Duration,
     /// How long a connect, its TLS handshake, and a stalled write may each take.
     pub tcp_connect_limit: Duration,
+    /// Session timers and reliable provisional responses in calls that belong to no account.
+    pub session: SessionPolicy,
+    /// The shortest session interval a caller may ask for, seconds; less gets 422 (RFC 4028 §9). At least 90.
+    pub least_session_s: u32,
     /// End a leg when the media plane says its party's sound stopped (`media::Config::silent_after`). Never on hold.
     pub end_on_lost_sound: bool,
     /// Requests over UDP that are larger than this go over TCP where the peer takes it (RFC 3261 §18.1.1): fragments of
@@ -112,6 +117,8 @@ impl Default for Config {
             tcp_idle: Duration::from_secs(180),
             tcp_message_limit: Duration::from_secs(10),
             tcp_connect_limit: Duration::from_secs(5),
+            session: SessionPolicy::default(),
+            least_session_s: 90,
             end_on_lost_sound: true,
             udp_limit_bytes: 1_300,
             close_limit: Duration::from_secs(5),
@@ -169,6 +176,8 @@ pub struct AccountConfig {
     pub stun: bool,
     /// Ask its servers by OPTIONS this often whether they serve; zero asks never.
     pub ping: Duration,
+    /// Session timers (RFC 4028) and reliable provisional responses (RFC 3262) in the account's calls.
+    pub session: SessionPolicy,
     /// Further addresses the carrier calls from, besides those of its registrar or proxy. Callers from there are
     /// believed about who they are (P-Asserted-Identity).
     pub peers: Vec<IpAddr>,
@@ -205,6 +214,7 @@ impl Default for AccountConfig {
             keep_alive: Duration::from_secs(25),
             stun: false,
             ping: Duration::from_secs(60),
+            session: SessionPolicy::default(),
             peers: Vec::new(),
             register: true,
             profile: Profile::generic().name,

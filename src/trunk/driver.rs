@@ -314,6 +314,8 @@ impl Driver {
             | Event::Answered { session, .. }
             | Event::Confirmed { session, .. }
             | Event::Offered { session, .. }
+            | Event::Agreed { session, .. }
+            | Event::OfferRefused { session, .. }
             | Event::ReferProgress { session, .. }
             | Event::Referred { session, .. }
             | Event::Info { session, .. } => *session,
@@ -337,6 +339,7 @@ impl Driver {
         let owner = self.owner_of(&invite);
         // Whoever takes another's place is heard on the same leg.
         let (call_id, heir) = (invite.call_id.clone(), invite.replaces.and_then(|party| self.trace.leg_of(party)));
+        let policy = owner.map(|owner| owner.account.session);
         let taken = match invite.replaces {
             Some(party) => incoming::admit(&self.shared, owner, &invite).and_then(|()| {
                 let successor = Successor { session, invite, events: events_rx };
@@ -348,6 +351,9 @@ impl Driver {
             Ok(task) => {
                 if let Some(leg) = task.as_ref().map(LegTask::leg).or(heir) {
                     self.trace.adopt(session, &call_id, leg);
+                }
+                if let Some(policy) = policy {
+                    self.command(Command::Policy { session, policy });
                 }
                 self.sessions.insert(session, events);
                 if let Some(task) = task {

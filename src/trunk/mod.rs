@@ -9,6 +9,7 @@ mod driver;
 mod gate;
 mod identity;
 mod incoming;
+mod keys;
 mod leg;
 mod listen;
 mod names;
@@ -229,6 +230,8 @@ impl Trunk {
             limits: config.message,
             stream: listening.tcp,
             largest_datagram: config.udp_limit_bytes,
+            session: config.session,
+            least_session_s: config.least_session_s,
             guard,
             ..EndpointConfig::default()
         };

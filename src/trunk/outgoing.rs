@@ -146,7 +146,8 @@ async fn prepare(
         routes,
         from,
         credentials: account.and_then(|account| account.credentials.clone()),
-        sdp,
+        sdp: Some(sdp),
+        policy: account.map(|account| account.session),
         contact_user: account.map(|account| account.contact_user(options.caller.as_ref())),
         ring_limit: if options.ring_limit.is_zero() { RING_LIMIT } else { options.ring_limit },
     });

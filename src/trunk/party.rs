@@ -319,6 +319,8 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::Answered { session, .. }
         | Event::Confirmed { session, .. }
         | Event::Offered { session, .. }
+        | Event::Agreed { session, .. }
+        | Event::OfferRefused { session, .. }
         | Event::ReferProgress { session, .. }
         | Event::Referred { session, .. }
         | Event::Info { session, .. }

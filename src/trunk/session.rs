@@ -8,7 +8,7 @@ use sip::endpoint::{Command, Event, Reason, ReferProgress, ReferTo, SessionEnd, 
 use sip::message::{Host, NameAddr, Uri};
 use sip::sdp::{Negotiated, OfferAnswer, Unservable};
 
-use super::user_to_user;
+use super::{keys, user_to_user};
 use crate::base::ending::cause_of_status;
 use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, TransferProgress};
 use crate::media::{MediaEvent, StopCause};
@@ -181,12 +181,13 @@ impl Session {
                 }
                 self.early_media(sdp.as_ref());
             }
-            Event::Answered { sdp, .. } if self.phase == Phase::Calling => self.agreed(sdp.as_ref()),
+            Event::Answered { sdp, .. } if self.phase == Phase::Calling => self.taken(sdp.as_ref()),
+            Event::Agreed { sdp, .. } => self.agreed_meanwhile(&sdp),
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
             Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
             Event::ReferProgress { progress, .. } => self.tell(LegEvent::Transfer(transfer_progress(progress))),
             Event::Info { content_type, body, .. } if !self.keys_in_sound => {
-                if let Some(key) = key_in_info(&content_type, &body) {
+                if let Some(key) = keys::in_info(&content_type, &body) {
                     self.tell(LegEvent::Dtmf(key));
                 }
             }
@@ -194,6 +195,7 @@ impl Session {
             Event::Invited { .. }
             | Event::Ringing { .. }
             | Event::Answered { .. }
+            | Event::OfferRefused { .. }
             | Event::Info { .. }
             | Event::Referred { .. }
             | Event::Registration { .. }
@@ -204,7 +206,7 @@ impl Session {
     fn command(&mut self, command: LegCommand) {
         let session = self.id;
         match command {
-            LegCommand::Ring if self.phase == Phase::Arriving => self.send(Command::Ring { session }),
+            LegCommand::Ring if self.phase == Phase::Arriving => self.ring(),
             LegCommand::Answer if self.phase == Phase::Arriving => self.answer(),
             LegCommand::Reject { status, retry_after_s } if self.phase == Phase::Arriving => {
                 self.phase = Phase::Ending;
@@ -244,6 +246,18 @@ impl Session {
         }
     }
 
+    fn ring(&mut self) {
+        let session = self.id;
+        // A reliable 180 to an INVITE without an offer must not come before our own offer (RFC 3262 §5); where
+        // provisional responses are not reliable, the endpoint leaves the 183 out.
+        if self.answer.is_none() {
+            self.offer_is_ours = true;
+            let sdp = self.offers.offer();
+            self.send(Command::Progress { session, sdp });
+        }
+        self.send(Command::Ring { session });
+    }
+
     fn answer(&mut self) {
         self.phase = Phase::Answering;
         let sdp = match self.answer.take() {
@@ -274,6 +288,60 @@ impl Session {
         }
     }
 
+    /// Our call was taken: with the answer to our offer, or on terms agreed on before.
+    fn taken(&mut self, answer: Option<&Bytes>) {
+        match (answer, self.answer.take()) {
+            (None, Some(negotiated)) => self.talk(negotiated),
+            (answer, _) => self.agreed(answer),
+        }
+    }
+
+    /// The peer answered an offer of ours before the call was taken, or when the session was refreshed.
+    fn agreed_meanwhile(&mut self, answer: &Bytes) {
+        match self.phase {
+            Phase::Arriving | Phase::Calling => match self.offers.accept(answer) {
+                Ok(negotiated) => {
+                    self.offer_is_ours = false;
+                    self.keep(Box::new(negotiated));
+                }
+                Err(unservable) => {
+                    let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
+                    self.give_up(end, Some(reason(unservable.status(), "no common media")));
+                }
+            },
+            Phase::Answering | Phase::Talking => {
+                let before = self.offers.negotiated().cloned();
+                // A bad answer leaves what was agreed before (RFC 3261 §14.1).
+                if let Ok(negotiated) = self.offers.refreshed(answer)
+                    && before.as_ref() != Some(&negotiated)
+                {
+                    self.update(Box::new(negotiated));
+                }
+            }
+            Phase::Ending | Phase::Over => {}
+        }
+    }
+
+    /// What was agreed on before the call is taken: for early media at once, else until then.
+    fn keep(&mut self, negotiated: Box<Negotiated>) {
+        if self.flowing {
+            self.outputs.push_back(Output::Update(negotiated));
+        } else {
+            self.answer = Some(negotiated);
+        }
+    }
+
+    fn talk(&mut self, negotiated: Box<Negotiated>) {
+        self.phase = Phase::Talking;
+        if self.flowing {
+            self.outputs.push_back(Output::Update(negotiated));
+        } else {
+            self.start(negotiated);
+        }
+        self.tell(LegEvent::Answered);
+        self.hold_as_agreed();
+    }
+
     /// The peer's answer to our first offer, or none where there has to be one.
     fn agreed(&mut self, answer: Option<&Bytes>) {
         self.offer_is_ours = false;
@@ -284,16 +352,7 @@ impl Session {
             None => answer.ok_or(Unservable::NoAudio).and_then(|answer| self.offers.accept(answer)),
         };
         match judged {
-            Ok(negotiated) => {
-                self.phase = Phase::Talking;
-                if self.flowing {
-                    self.outputs.push_back(Output::Update(Box::new(negotiated)));
-                } else {
-                    self.start(Box::new(negotiated));
-                }
-                self.tell(LegEvent::Answered);
-                self.hold_as_agreed();
-            }
+            Ok(negotiated) => self.talk(Box::new(negotiated)),
             Err(unservable) => {
                 // RFC 3261 §13.2.2.4: an answer that cannot be served is acknowledged, then the session is ended.
                 let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
@@ -331,7 +390,10 @@ impl Session {
         match self.offers.answer(offer) {
             Ok(negotiated) => {
                 self.send(Command::AnswerOffer { session, sdp: negotiated.sdp.clone() });
-                self.update(Box::new(negotiated));
+                match self.phase {
+                    Phase::Arriving | Phase::Calling => self.keep(Box::new(negotiated)),
+                    _ => self.update(Box::new(negotiated)),
+                }
             }
             Err(unservable) => self.send(Command::RejectOffer { session, status: unservable.status() }),
         }
@@ -361,7 +423,7 @@ impl Session {
         if !self.identity.keys_by_info {
             return self.outputs.push_back(Output::Press(keys));
         }
-        for key in keys.chars().filter(|key| is_key(*key)) {
+        for key in keys.chars().filter(|key| keys::is_key(*key)) {
             let body = Bytes::from(format!("Signal={key}\r\nDuration=160\r\n"));
             let content_type = "application/dtmf-relay".to_owned();
             self.send(Command::Info { session: self.id, content_type, body });
@@ -479,57 +541,9 @@ fn transfer_progress(progress: ReferProgress) -> TransferProgress {
     }
 }
 
-fn is_key(key: char) -> bool {
-    matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')
-}
-
-/// The key in an INFO: `application/dtmf-relay` has a line `Signal=5`, `application/dtmf` the key alone; neither has an
-/// RFC, and both write keys 10 and 11 for `*` and `#` at times.
-fn key_in_info(content_type: &str, body: &[u8]) -> Option<char> {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let body = std::str::from_utf8(body).ok()?;
-    let signal = if kind.eq_ignore_ascii_case("application/dtmf-relay") {
-        body.lines().find_map(|line| {
-            let (name, value) = line.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("signal").then_some(value)
-        })?
-    } else if kind.eq_ignore_ascii_case("application/dtmf") {
-        body
-    } else {
-        return None;
-    };
-    match signal.trim() {
-        "10" => Some('*'),
-        "11" => Some('#'),
-        signal => {
-            let mut keys = signal.chars();
-            let key = keys.next()?.to_ascii_uppercase();
-            (keys.next().is_none() && is_key(key)).then_some(key)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_in_info() {
-        for (kind, body, expect) in [
-            ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", Some('5')),
-            ("Application/DTMF-Relay; charset=utf-8", "duration=100\nsignal= # \n", Some('#')),
-            ("application/dtmf-relay", "Signal=10\r\n", Some('*')),
-            ("application/dtmf", "a", Some('A')),
-            ("application/dtmf", "11", Some('#')),
-            ("application/dtmf", "12", None),
-            ("application/dtmf", "", None),
-            ("application/dtmf-relay", "Duration=160", None),
-            ("text/plain", "5", None),
-        ] {
-            assert_eq!(key_in_info(kind, body.as_bytes()), expect, "{kind} {body:?}");
-        }
-        assert_eq!(key_in_info("application/dtmf", &[0xff]), None);
-    }
 
     #[test]
     fn hand_overs_go_to_addresses() {

@@ -1,10 +1,13 @@
 //! Dialogs, RFC 3261 §12: who talks to whom, along which route, and counting what. A dialog writes its own requests and
-//! checks the order of the peer's; what they mean is for `endpoint`. The outcome of a REFER of ours is
-//! followed in `refer`, that of the peer's in `referral`.
+//! checks the order of the peer's; what they mean is for `endpoint`. The outcome of a REFER of ours is followed in
+//! `refer`, that of the peer's in `referral`; the headers and numbers of reliable provisional responses and of session
+//! timers are `reliable`'s and `session_timer`'s.
 
 pub mod refer;
 pub mod referral;
+pub mod reliable;
 mod route_set;
+pub mod session_timer;
 
 pub use route_set::RouteSet;
 

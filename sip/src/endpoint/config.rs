@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::terms::SessionPolicy;
 use crate::auth::Realm;
+use crate::dialog::session_timer;
 use crate::message::Limits;
 use crate::timer::Timings;
 
@@ -40,6 +42,11 @@ pub struct EndpointConfig {
     pub failover_after: Duration,
     /// How long a target that failed is tried after all others, where it does not say by Retry-After.
     pub avoid_for: Duration,
+    /// What sessions may use unless `Invite::policy` or `Command::Policy` says otherwise.
+    pub session: SessionPolicy,
+    /// The shortest session interval we accept, in seconds; a peer that asks for less gets 422 (RFC 4028 §9). At least
+    /// 90.
+    pub least_session_s: u32,
     /// How long the outcome of an accepted REFER may stay unreported.
     pub refer_limit: Duration,
     /// How long a session outlives the peer's BYE while a REFER's outcome is awaited.
@@ -74,6 +81,8 @@ impl Default for EndpointConfig {
             ring_limit: Duration::from_secs(180),
             failover_after: Duration::from_secs(8),
             avoid_for: Duration::from_secs(60),
+            session: SessionPolicy::default(),
+            least_session_s: session_timer::LEAST_S,
             refer_limit: Duration::from_secs(90),
             refer_grace: Duration::from_secs(5),
             register_retry: Duration::from_secs(30),

@@ -66,6 +66,7 @@ impl Endpoint {
                 ClientOutput::Response(response) => match context.purpose {
                     Purpose::Invite(session) => self.on_invite_response(now, id, session, &context, &response),
                     Purpose::InDialog(session) => self.on_in_dialog_response(now, session, &context, &response),
+                    Purpose::Renew(session) => self.on_renewal_response(now, id, session, &context, &response),
                     Purpose::Register(account) => self.on_register_response(now, account, &context, response),
                     Purpose::Ping(account) => self.on_ping_answer(now, account, &context, Ok(&response)),
                     Purpose::Unheard => {}
@@ -74,6 +75,7 @@ impl Endpoint {
                 ClientOutput::Failed(failure) => match context.purpose {
                     Purpose::Invite(session) => self.on_invite_failed(now, id, session, &context, failure),
                     Purpose::InDialog(session) => self.on_in_dialog_failed(now, session, &context, failure),
+                    Purpose::Renew(session) => self.on_renewal_failed(now, id, session, &context, failure),
                     Purpose::Register(account) => self.on_register_failed(now, account, &context, failure),
                     Purpose::Ping(account) => self.on_ping_answer(now, account, &context, Err(failure)),
                     Purpose::Unheard => {}

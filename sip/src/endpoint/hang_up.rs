@@ -94,6 +94,18 @@ impl Endpoint {
 
     /// RFC 3261 §9.1: the CANCEL has the Via, Request-URI, route and CSeq number of its INVITE.
     pub(super) fn send_cancel(&mut self, now: Instant, id: SessionId, client: ClientId, reason: Option<&Reason>) {
+        let limit = now + self.config.timings.transaction_life();
+        if let Some(session) = self.sessions.get_mut(id)
+            && let Phase::Calling { cancel, .. } = &mut session.phase
+        {
+            *cancel = Some(Cancel::Sent);
+            session.timers.start(Timer::CancelLimit, limit);
+        }
+        self.take_back(now, client, reason);
+    }
+
+    /// Sends the CANCEL of an INVITE of ours.
+    pub(super) fn take_back(&mut self, now: Instant, client: ClientId, reason: Option<&Reason>) {
         let Some(context) = self.transactions.client(client).cloned() else { return };
         let invite = &context.request;
         let mut request = Request::new(Method::Cancel, invite.uri.clone());
@@ -108,13 +120,6 @@ impl Endpoint {
         }
         if let Some(reason) = reason {
             write::reason(&mut request.headers, reason);
-        }
-        let limit = now + self.config.timings.transaction_life();
-        if let Some(session) = self.sessions.get_mut(id)
-            && let Phase::Calling { cancel, .. } = &mut session.phase
-        {
-            *cancel = Some(Cancel::Sent);
-            session.timers.start(Timer::CancelLimit, limit);
         }
         self.request_as_stamped(now, request, context.hop, Purpose::Unheard);
     }
@@ -138,6 +143,12 @@ impl Endpoint {
                 Timer::RingLimit => self.on_ring_limit(now, id),
                 Timer::Elsewhere => self.on_silent_target(now, id),
                 Timer::OfferLimit => self.reject_offer(now, id, StatusCode::SERVER_INTERNAL_ERROR),
+                Timer::ResendProvisional => self.resend_provisional(now, id),
+                Timer::PrackLimit => self.on_prack_limit(now, id),
+                Timer::Reoffer => self.reoffer(now, id),
+                Timer::ReofferLimit => self.on_reoffer_limit(now, id),
+                Timer::SessionRefresh => self.on_refresh_due(now, id),
+                Timer::SessionExpiry => self.on_session_expired(now, id),
                 Timer::CancelLimit => self.on_cancel_limit(id),
                 Timer::ReferLimit => self.on_refer_limit(id),
                 Timer::ReferGrace => self.on_refer_grace(id),

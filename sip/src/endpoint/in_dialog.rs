@@ -29,7 +29,8 @@ impl Endpoint {
             Method::Bye => self.on_bye(now, id, arrival),
             Method::Notify => self.on_notify(now, id, arrival),
             Method::Options => self.answer_options(now, arrival, Some(key.local_tag.as_str())),
-            Method::Invite | Method::Update if goes_on => self.on_offer(now, id, arrival),
+            Method::Invite | Method::Update if goes_on => self.on_offer(now, id, key, arrival),
+            Method::Prack if goes_on => self.on_prack(now, id, key, arrival),
             Method::Info if goes_on => self.on_info(now, id, arrival),
             Method::Refer if goes_on => self.on_refer(now, id, arrival),
             _ => self.reply(now, id, arrival, &Refusal::new(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST)),
@@ -152,7 +153,7 @@ impl Endpoint {
 
     /// The challenged request with credentials and the dialog's next CSeq. Sessions that came in use the account of the
     /// registrar they came from.
-    fn authorized_again(
+    pub(super) fn authorized_again(
         &mut self,
         now: Instant,
         id: SessionId,
@@ -165,11 +166,10 @@ impl Endpoint {
         if session.auth.is_none() {
             session.auth = account.map(ClientAuth::new);
         }
-        let auth = session.auth.as_mut()?;
-        auth.challenged(response, &mut self.ids).ok()?;
+        session.auth.as_mut()?.challenged(response, &mut self.ids).ok()?;
         let mut request = Request::clone(&context.request);
-        session.dialog.as_mut()?.renumber(&mut request);
-        auth.authorize(&mut request);
+        session.dialog_of(&request.headers)?.renumber(&mut request);
+        session.auth.as_mut()?.authorize(&mut request);
         if request.method == Method::Refer
             && let Some(refer) = &mut session.refer
             && let Ok(cseq) = request.headers.cseq()

@@ -10,6 +10,7 @@ use super::receive::Arrival;
 use super::screen::Refusal;
 use super::session::{Phase, Session, Unacked};
 use super::table::ServerId;
+use super::terms::SessionPolicy;
 use super::{Endpoint, body, write};
 use crate::dialog::{Dialog, DialogId};
 use crate::message::{HeaderName, Method, Request, Response, StatusCode};
@@ -44,6 +45,9 @@ impl Endpoint {
                 return;
             }
         };
+        if let Err(refusal) = self.check_interval(&arrival.request) {
+            return self.refuse(now, arrival, &refusal);
+        }
         let (tag, first_cseq) = (self.ids.tag(), self.ids.first_cseq());
         let Ok(dialog) = Dialog::of_uas(&arrival.request, &tag, first_cseq) else {
             return self.refuse(now, arrival, &Refusal::new(StatusCode::BAD_REQUEST));
@@ -57,7 +61,8 @@ impl Endpoint {
         let secure = write::is_secured(&arrival.request);
         let contact = write::contact(&self.config.contact_user, arrival.flow, self.config.public_address, secure);
         let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
-        let mut session = Session::new(id, phase, arrival.flow, contact);
+        let mut session = Session::new(id, phase, arrival.flow, contact, self.config.session);
+        session.terms.note_allow(&arrival.request.headers);
         let key = dialog.id().clone();
         session.dialog = Some(dialog);
         session.timers.start(Timer::RingLimit, now + self.ring_limit(&arrival.request));
@@ -66,10 +71,26 @@ impl Endpoint {
         self.event(Event::Invited { session: id, invite: Box::new(invite) });
     }
 
+    pub(super) fn set_policy(&mut self, id: SessionId, policy: SessionPolicy) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.terms.policy = policy;
+        }
+    }
+
     /// 180, or 183 with early media. Without effect once the INVITE is answered.
     pub(super) fn provisional(&mut self, now: Instant, id: SessionId, status: StatusCode, sdp: Option<Bytes>) {
-        let Some(Session { phase: Phase::Incoming { server, invite, .. }, .. }) = self.sessions.get(id) else { return };
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let Phase::Incoming { server, invite, .. } = &session.phase else { return };
         let (server, invite) = (*server, Arc::clone(invite));
+        if session.terms.policy.is_reliable_to(&invite.headers) {
+            session.terms.provisional.want(status, sdp);
+            session.timers.start(Timer::Provisional, now + REPEAT_PROVISIONAL);
+            return self.send_provisional(now, id);
+        }
+        // RFC 3261 §13.2.1: an offer has to be reliable.
+        if sdp.is_some() && body::offer(&invite).is_none() {
+            return;
+        }
         let response = self.session_response(id, &invite, status, sdp);
         let bytes = response.encode();
         if let Some(session) = self.sessions.get_mut(id)
@@ -83,10 +104,15 @@ impl Endpoint {
 
     pub(super) fn repeat_provisional(&mut self, now: Instant, id: SessionId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let Phase::Incoming { server, ringing: Some(bytes), .. } = &session.phase else { return };
+        let Phase::Incoming { server, invite, ringing } = &session.phase else { return };
+        session.timers.start(Timer::Provisional, now + REPEAT_PROVISIONAL);
+        if session.terms.policy.is_reliable_to(&invite.headers) {
+            session.terms.provisional.want_again();
+            return self.send_provisional(now, id);
+        }
+        let Some(bytes) = ringing else { return };
         let input = ServerInput::Respond(StatusCode::RINGING, bytes.clone());
         let server = *server;
-        session.timers.start(Timer::Provisional, now + REPEAT_PROVISIONAL);
         self.drive_server(now, server, Some(input));
     }
 
@@ -94,8 +120,15 @@ impl Endpoint {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Phase::Incoming { server, invite, .. } = &session.phase else { return };
         let (server, invite) = (*server, Arc::clone(invite));
+        if !session.may_answer() {
+            session.terms.held_answer = Some(sdp);
+            return;
+        }
         session.phase = Phase::Established;
         session.timers.stop_all();
+        session.terms.provisional.close();
+        // RFC 6337 §3: what a reliable provisional response settled is not said again.
+        let sdp = (!std::mem::replace(&mut session.terms.settled, true)).then_some(sdp);
         self.accept_invite(now, id, server, &invite, sdp);
     }
 
@@ -106,18 +139,17 @@ impl Endpoint {
         id: SessionId,
         server: ServerId,
         invite: &Request,
-        sdp: Bytes,
+        sdp: Option<Bytes>,
     ) {
-        let bytes = self.session_response(id, invite, StatusCode::OK, Some(sdp)).encode();
+        let late_offer = sdp.is_some() && body::offer(invite).is_none();
+        let mut response = self.session_response(id, invite, StatusCode::OK, sdp.clone());
+        self.refreshed_by_peer(now, id, &invite.headers, &mut response);
+        let bytes = response.encode();
         let timings = self.config.timings;
         if let (Some(session), Ok(cseq)) = (self.sessions.get_mut(id), invite.headers.cseq()) {
-            session.unacked = Some(Unacked {
-                server,
-                bytes: bytes.clone(),
-                cseq: cseq.number,
-                resend_after: timings.t1,
-                late_offer: body::offer(invite).is_none(),
-            });
+            session.terms.local = sdp.or(session.terms.local.take());
+            session.unacked =
+                Some(Unacked { server, bytes: bytes.clone(), cseq: cseq.number, resend_after: timings.t1, late_offer });
             session.timers.start(Timer::ResendOk, now + timings.t1);
             session.timers.start(Timer::AckLimit, now + timings.transaction_life());
         }
@@ -152,6 +184,7 @@ impl Endpoint {
                     let sdp = if unacked.late_offer { body::of(&ack.headers, &ack.body) } else { None };
                     self.event(Event::Confirmed { session: id, sdp });
                 }
+                self.reoffer(now, id);
             }
         }
     }
@@ -235,9 +268,11 @@ impl Endpoint {
         status: StatusCode,
         sdp: Option<Bytes>,
     ) -> Response {
-        let (tag, contact) = match self.sessions.get(id) {
-            Some(session) => (session.local_tag().map(str::to_owned), Some(session.contact.clone())),
-            None => (None, None),
+        let (tag, contact, policy) = match self.sessions.get(id) {
+            Some(session) => {
+                (session.local_tag().map(str::to_owned), Some(session.contact.clone()), session.terms.policy)
+            }
+            None => (None, None, self.config.session),
         };
         let mut response = self.answer_to(request, status, tag.as_deref());
         // RFC 3261 §12.1.1: a Contact opens or refreshes a dialog, so refusals have none.
@@ -245,7 +280,7 @@ impl Endpoint {
             if let Some(contact) = contact {
                 response.headers.push(HeaderName::Contact, contact);
             }
-            write::capabilities(&mut response.headers);
+            write::capabilities(&mut response.headers, policy);
         }
         if let Some(sdp) = sdp {
             write::sdp(&mut response.headers, &mut response.body, sdp);

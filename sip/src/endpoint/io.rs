@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::terms::SessionPolicy;
 use super::watch::{Reply, Watch};
 use crate::auth::Credentials;
 use crate::dialog::refer::ReferProgress;
@@ -100,12 +101,15 @@ pub enum Command {
     Ring {
         session: SessionId,
     },
-    /// 183 with early media.
+    /// 183 with our description: a preview of the answer, or the answer itself where provisional responses are
+    /// reliable; our offer where the INVITE had none. Void where such an offer could not be sent reliably (RFC 3261
+    /// §13.2.1).
     Progress {
         session: SessionId,
         sdp: Bytes,
     },
-    /// 200 with our SDP: the answer, or our offer where the INVITE had none.
+    /// 200 with our SDP: the answer, or our offer where the INVITE had none. Left out where a reliable provisional
+    /// response has settled it.
     Answer {
         session: SessionId,
         sdp: Bytes,
@@ -127,12 +131,24 @@ pub enum Command {
         session: SessionId,
         reason: Option<Reason>,
     },
-    /// Accept the re-INVITE or UPDATE of `Event::Offered`.
+    /// What this incoming session may use, where that differs from `EndpointConfig::session`. To be given before any
+    /// other command.
+    Policy {
+        session: SessionId,
+        policy: SessionPolicy,
+    },
+    /// Offer something new inside the session, by re-INVITE, or by UPDATE before the answer (RFC 3311). Sent as soon as
+    /// no other exchange is open; `Event::Agreed` or `Event::OfferRefused` follows.
+    Offer {
+        session: SessionId,
+        sdp: Bytes,
+    },
+    /// Accept the offer of `Event::Offered`.
     AnswerOffer {
         session: SessionId,
         sdp: Bytes,
     },
-    /// Refuse it; the session goes on as before (RFC 3261 §14.2).
+    /// Refuse it; the session goes on as before (RFC 3261 §14.2), or cannot begin.
     RejectOffer {
         session: SessionId,
         status: u16,
@@ -242,12 +258,14 @@ pub struct Invite {
     /// Who is called; usually the target.
     pub to: NameAddr,
     pub credentials: Option<Credentials>,
-    /// Our offer.
-    pub sdp: Bytes,
+    /// Our offer. `None`: the peer is to make one, which comes as `Event::Offered`.
+    pub sdp: Option<Bytes>,
     /// Further headers as name and value, for instance `P-Asserted-Identity`.
     pub headers: Vec<(String, String)>,
     /// User part of our Contact; `None` takes the endpoint's.
     pub contact_user: Option<String>,
+    /// What the session may use; `None` takes `EndpointConfig::session`.
+    pub policy: Option<SessionPolicy>,
     /// How long the far end may ring.
     pub ring_limit: Duration,
 }
@@ -269,14 +287,20 @@ pub enum Event {
     Invited { session: SessionId, invite: Box<IncomingInvite> },
     /// The far end of our call rings or plays early media (101–199).
     Ringing { session: SessionId, status: u16, sdp: Option<Bytes> },
-    /// Our call was taken; the ACK is on its way. `sdp` is the answer to our offer; `None` where a `Ringing` brought it
-    /// already and the 2xx does not repeat it.
+    /// Our call was taken; the ACK is on its way. `sdp` is the answer to our first offer; `None` where another
+    /// exchange took its place: our answer to `Offered`, or `Agreed` to `Command::Offer`.
     Answered { session: SessionId, sdp: Option<Bytes>, remote: SocketAddr },
     /// The ACK for our 2xx came: for that of `Answer`, and again for that of each re-INVITE. `sdp` is the answer where
     /// the offer was ours.
     Confirmed { session: SessionId, sdp: Option<Bytes> },
-    /// A re-INVITE or UPDATE waits for `AnswerOffer` or `RejectOffer`. `None`: the peer wants our offer.
+    /// An offer inside the session, or the first one where our INVITE had none, waits for `AnswerOffer` or `RejectOffer`.
+    /// `None`: the peer wants our offer.
     Offered { session: SessionId, sdp: Option<Bytes> },
+    /// The peer's answer to an offer of ours, other than those in `Answered` and `Confirmed`: to the first one in a
+    /// reliable provisional response or a PRACK, to `Command::Offer`, or to the offer that refreshed the session.
+    Agreed { session: SessionId, sdp: Bytes },
+    /// `Command::Offer` was refused; the session goes on as before (RFC 3261 §14.1).
+    OfferRefused { session: SessionId, status: u16 },
     /// How a `Command::Refer` goes.
     ReferProgress { session: SessionId, progress: ReferProgress },
     /// The peer asks us to call somebody. Wants `AcceptReferral` or `RefuseReferral`, soon.

@@ -22,11 +22,15 @@ mod receive;
 mod redirect;
 mod refused;
 mod registrations;
+mod reliable;
+mod reoffer;
 mod replaces;
 mod screen;
 mod seek;
 mod session;
+mod session_timer;
 mod table;
+mod terms;
 mod transfer;
 mod transferee;
 mod watch;
@@ -53,6 +57,7 @@ pub use io::{
     AccountId, AskId, Command, Denial, EndedBy, Event, IncomingInvite, Input, Invite, Output, Reason, Redirects,
     ReferRequest, ReferTo, SessionEnd, SessionId, Transfer, Warning,
 };
+pub use terms::{Reliability, SessionPolicy};
 
 pub use watch::{Answer, Reply, Watch};
 
@@ -61,7 +66,7 @@ use load::{InvitePace, TurnedAway};
 use outbound::SentAck;
 use refused::Refused;
 use seek::Asks;
-use session::Sessions;
+use session::{Orphan, Sessions};
 use table::{ClientId, Transactions};
 use watch::Watcher;
 
@@ -132,6 +137,9 @@ impl Endpoint {
                 }
             }
         }
+        for orphan in self.sessions.take_orphans() {
+            self.care_for(now, orphan);
+        }
         self.schedule();
     }
 
@@ -166,6 +174,8 @@ impl Endpoint {
             }
             Command::Invite { session, invite } => self.invite(now, session, *invite),
             Command::HangUp { session, reason } => self.hang_up(now, session, reason),
+            Command::Policy { session, policy } => self.set_policy(session, policy),
+            Command::Offer { session, sdp } => self.offer(now, session, sdp),
             Command::AnswerOffer { session, sdp } => self.answer_offer(now, session, sdp),
             Command::RejectOffer { session, status } => {
                 let status = StatusCode::new(status).filter(|status| status.is_failure());
@@ -207,6 +217,17 @@ impl Endpoint {
         if transport.is_reliable() {
             self.redial(|hop| hop.transport == transport && hop.remote == remote);
             self.on_registrar_lost(now, remote);
+        }
+    }
+
+    /// Lets a transaction end that its session left behind.
+    fn care_for(&mut self, now: Instant, orphan: Orphan) {
+        match orphan {
+            Orphan::Client(id) => self.drive_client(now, id, Some(ClientInput::Abandoned)),
+            Orphan::Server(id, request, tag) => {
+                let response = self.answer_to(&request, StatusCode::REQUEST_TERMINATED, tag.as_deref());
+                self.respond(now, id, &response);
+            }
         }
     }
 

@@ -6,10 +6,13 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::io::{EndedBy, Event, Invite, SessionEnd, SessionId};
+use super::offers::OFFER_LIMIT;
 use super::redirect::Redirected;
+use super::reliable::Told;
 use super::seek::is_calling;
 use super::session::{Cancel, Phase, Session};
 use super::table::{ClientContext, ClientId, Purpose};
+use super::terms::PendingOffer;
 use super::{Endpoint, body, ways, write};
 use crate::auth::ClientAuth;
 use crate::dialog::{Dialog, RouteSet};
@@ -56,15 +59,20 @@ impl Endpoint {
         headers.push(HeaderName::CallId, self.ids.call_id());
         headers.push(HeaderName::CSeq, format!("{} INVITE", self.ids.first_cseq()));
         headers.push(HeaderName::Contact, contact.as_str());
-        write::capabilities(headers);
+        let policy = invite.policy.unwrap_or(self.config.session);
+        write::capabilities(headers, policy);
+        write::demands(headers, policy);
         for (name, value) in &invite.headers {
             headers.push(HeaderName::new(name), value.as_str());
         }
-        write::sdp(headers, &mut request.body, invite.sdp);
+        if let Some(sdp) = invite.sdp.clone() {
+            write::sdp(headers, &mut request.body, sdp);
+        }
         let client = self.request(now, request, hop, Purpose::Invite(id));
         let phase = Phase::Calling { client, provisional: false, cancel: None };
-        let mut session = Session::new(id, phase, hop, contact);
+        let mut session = Session::new(id, phase, hop, contact, policy);
         session.course = course;
+        session.terms.local = invite.sdp;
         session.auth = invite.credentials.map(ClientAuth::new);
         session.timers.start(Timer::RingLimit, now + invite.ring_limit);
         self.sessions.insert(session);
@@ -103,17 +111,18 @@ impl Endpoint {
         }
         *provisional = true;
         session.timers.stop(Timer::Elsewhere);
-        match cancel {
-            Some(Cancel::Wanted(reason)) => {
-                let reason = reason.take();
-                return self.send_cancel(now, id, client, reason.as_ref());
-            }
-            Some(Cancel::Sent) => return,
-            None => {}
+        let leaving = cancel.is_some();
+        let wanted = match cancel {
+            Some(Cancel::Wanted(reason)) => Some(reason.take()),
+            Some(Cancel::Sent) | None => None,
+        };
+        if let Some(reason) = wanted {
+            self.send_cancel(now, id, client, reason.as_ref());
         }
         if response.status == StatusCode::TRYING {
             return;
         }
+        let Some(session) = self.sessions.get_mut(id) else { return };
         // RFC 3261 §12.1.2: a provisional response with a tag opens an early dialog.
         if let Ok(dialog) = Dialog::of_uac(&context.request, response)
             && !dialog.id().remote_tag.is_empty()
@@ -124,8 +133,23 @@ impl Endpoint {
             session.early.push(dialog);
             self.sessions.bind(key, id);
         }
-        let sdp = body::of(&response.headers, &response.body);
-        self.event(Event::Ringing { session: id, status: response.status.code(), sdp });
+        // Also of a call that is being cancelled a reliable response is acknowledged.
+        let Some(told) = self.take_provisional(now, id, context, response) else { return };
+        if leaving {
+            return;
+        }
+        let ringing = |sdp| Event::Ringing { session: id, status: response.status.code(), sdp };
+        match told {
+            Told::Preview(sdp) => self.event(ringing(sdp)),
+            Told::Answer(sdp) => {
+                self.event(ringing(Some(sdp.clone())));
+                self.event(Event::Agreed { session: id, sdp });
+            }
+            Told::Offer(sdp, pending) => {
+                self.event(ringing(None));
+                self.pend_offer(now, id, pending, Some(sdp));
+            }
+        }
     }
 
     fn on_accepted(
@@ -142,50 +166,84 @@ impl Endpoint {
         };
         let tag = dialog.id().remote_tag.clone();
         // A 2xx that comes again has lost its ACK (RFC 3261 §13.2.2.4).
-        if let Some(ack) = self.acks.get(&client).and_then(|acks| acks.iter().find(|ack| ack.tag == tag)) {
-            let (hop, bytes) = (ack.hop, ack.bytes.clone());
-            return self.send(hop, bytes);
+        if self.repeat_ack(client, response) || self.acknowledges_late(id, client, &dialog) {
+            return;
         }
         if self.acks.get(&client).is_some_and(|acks| acks.len() >= MOST_BRANCHES) {
             return;
         }
-        self.acknowledge(client, context, &dialog, tag);
+        let sdp = body::of(&response.headers, &response.body);
         let session = self.sessions.get_mut(id);
         let waiting =
             session.filter(|session| matches!(session.phase, Phase::Calling { client: c, .. } if c == client));
-        let Some(session) = waiting else { return self.send_stray_bye(now, context.hop, dialog) };
+        let Some(session) = waiting else {
+            self.acknowledge(client, context, &dialog, tag, None);
+            return self.send_stray_bye(now, context.hop, dialog);
+        };
+        // What a reliable provisional response settled is not said again (RFC 3261 §13.2.1).
+        let settled = session.terms.is_settled_with(&tag);
+        let is_offer = sdp.is_some() && !settled && body::offer(&context.request).is_none();
+        let sdp = if settled { session.terms.settled_answer(&tag) } else { sdp };
+        session.terms.note_allow(&response.headers);
+        session.terms.settled = true;
+        session.terms.branches.clear();
         if let Some(early) = session.early.iter().find(|early| early.id() == dialog.id()) {
             dialog.continue_from(early);
         }
         let key = dialog.id().clone();
         session.early.clear();
-        session.dialog = Some(dialog);
+        if is_offer {
+            // The ACK waits for our owner's answer (RFC 3261 §13.2.2.4).
+            session.offer = Some(PendingOffer::Ack { client, context: Box::new(context.clone()) });
+        }
+        session.dialog = Some(dialog.clone());
         session.timers.stop_all();
+        if session.offer.is_some() {
+            session.timers.start(Timer::OfferLimit, now + OFFER_LIMIT);
+        }
         if let Some(auth) = &mut session.auth {
             auth.accepted();
         }
         let cancelled = std::mem::replace(&mut session.phase, Phase::Established);
         self.sessions.bind(key, id);
+        if !is_offer {
+            self.acknowledge(client, context, &dialog, tag, None);
+        }
         match cancelled {
             Phase::Calling { cancel: Some(Cancel::Wanted(reason)), .. } => self.send_bye(now, id, reason.as_ref()),
             // RFC 3261 §15: our CANCEL came too late, so the session that now exists is ended.
             Phase::Calling { cancel: Some(Cancel::Sent), .. } => self.send_bye(now, id, None),
             _ => {
-                let sdp = body::of(&response.headers, &response.body);
+                self.refreshed_by_us(now, id, &response.headers);
+                if is_offer {
+                    let pending = PendingOffer::Ack { client, context: Box::new(context.clone()) };
+                    return self.pend_offer(now, id, pending, sdp);
+                }
                 self.event(Event::Answered { session: id, sdp, remote: context.hop.remote });
                 self.seek_peer(id, client, context);
+                self.reoffer(now, id);
             }
         }
     }
 
     /// The ACK of a 2xx, with the INVITE's CSeq and credentials (RFC 3261 §13.2.2.4, §22.1), kept for repetitions.
-    fn acknowledge(&mut self, client: ClientId, context: &ClientContext, dialog: &Dialog, tag: String) {
+    pub(super) fn acknowledge(
+        &mut self,
+        client: ClientId,
+        context: &ClientContext,
+        dialog: &Dialog,
+        tag: String,
+        sdp: Option<Bytes>,
+    ) {
         let Ok(cseq) = context.request.headers.cseq() else { return };
         let mut ack = dialog.ack(cseq.number);
         for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
             for value in context.request.headers.all(&name) {
                 ack.headers.push(name.clone(), value.clone());
             }
+        }
+        if let Some(sdp) = sdp {
+            write::sdp(&mut ack.headers, &mut ack.body, sdp);
         }
         let hop = ways::first(dialog, context.hop);
         let request = ack.clone();
@@ -207,6 +265,36 @@ impl Endpoint {
             (sent.hop, sent.bytes) = (hop, bytes.clone());
         }
         self.send(hop, bytes);
+    }
+
+    /// Sends the ACK of `response` again, where it has one.
+    pub(super) fn repeat_ack(&mut self, client: ClientId, response: &Response) -> bool {
+        let Ok(to) = response.headers.to() else { return false };
+        let tag = to.tag().unwrap_or_default();
+        let sent = self.acks.get(&client).and_then(|acks| acks.iter().find(|ack| ack.tag == tag));
+        let Some((hop, bytes)) = sent.map(|ack| (ack.hop, ack.bytes.clone())) else { return false };
+        self.send(hop, bytes);
+        true
+    }
+
+    /// Whether the ACK of this 2xx waits for our owner's answer.
+    fn acknowledges_late(&self, id: SessionId, client: ClientId, dialog: &Dialog) -> bool {
+        let Some(session) = self.sessions.get(id) else { return false };
+        matches!(session.offer, Some(PendingOffer::Ack { client: c, .. }) if c == client)
+            && session.dialog.as_ref().is_some_and(|own| own.id() == dialog.id())
+    }
+
+    /// The ACK that had to wait, with our answer where there is one.
+    pub(super) fn acknowledge_late(
+        &mut self,
+        id: SessionId,
+        client: ClientId,
+        context: &ClientContext,
+        sdp: Option<Bytes>,
+    ) {
+        let Some(dialog) = self.sessions.get(id).and_then(|session| session.dialog.clone()) else { return };
+        let tag = dialog.id().remote_tag.clone();
+        self.acknowledge(client, context, &dialog, tag, sdp);
     }
 
     fn on_refused(
@@ -233,6 +321,9 @@ impl Endpoint {
         {
             return self.invite_again(now, id, context);
         }
+        if wanted && let Some(request) = session.terms.amended(&context.request, response) {
+            return self.invite_again(now, id, &ClientContext { request: request.into(), ..context.clone() });
+        }
         if wanted && self.refused_here(now, id, context, response) {
             return;
         }
@@ -252,6 +343,7 @@ impl Endpoint {
         let client = self.request(now, request, context.hop, Purpose::Invite(id));
         if let Some(session) = self.sessions.get_mut(id) {
             session.early.clear();
+            session.terms.branches.clear();
             session.phase = Phase::Calling { client, provisional: false, cancel: None };
         }
     }
@@ -282,4 +374,4 @@ impl Endpoint {
 }
 
 /// Branches of one INVITE that are told apart: more than any proxy forks to, and a bound on what a peer can make us keep.
-const MOST_BRANCHES: usize = 16;
+pub(super) const MOST_BRANCHES: usize = 16;

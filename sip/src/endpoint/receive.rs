@@ -145,7 +145,7 @@ impl Endpoint {
     pub(super) fn answer_options(&mut self, now: Instant, arrival: &Arrival, tag: Option<&str>) {
         let Some(id) = self.open_server(now, arrival) else { return };
         let mut response = self.answer_to(&arrival.request, StatusCode::OK, tag);
-        write::capabilities(&mut response.headers);
+        write::capabilities(&mut response.headers, self.config.session);
         write::accepts(&mut response.headers);
         self.respond(now, id, &response);
     }

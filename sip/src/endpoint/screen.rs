@@ -51,11 +51,11 @@ pub(super) fn screen(request: &Request) -> Result<(), Refusal> {
     check_uri(request)?;
     // RFC 3261 §8.2.2.3: not asked of CANCEL, whose INVITE was asked.
     let mut unknown = request.headers.require();
-    unknown.retain(|tag| !write::SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag)));
+    unknown.retain(|tag| !write::serves(tag));
     if !unknown.is_empty() && request.method != Method::Cancel {
         return Err(Refusal::new(StatusCode::BAD_EXTENSION).with(HeaderName::Unsupported, unknown.join(", ")));
     }
-    if matches!(request.method, Method::Invite | Method::Update) {
+    if matches!(request.method, Method::Invite | Method::Update | Method::Prack) {
         check_body(request)?;
         check_accept(&request.headers)?;
     }

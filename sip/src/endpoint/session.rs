@@ -10,12 +10,13 @@ use super::course::Course;
 use super::info::Infos;
 use super::io::{Reason, SessionEnd, SessionId};
 use super::table::{ClientId, ServerId};
+use super::terms::{PendingOffer, SessionPolicy, Terms};
 use crate::auth::ClientAuth;
 use crate::dialog::refer::Refer;
 use crate::dialog::referral::Referral;
 use crate::dialog::{Dialog, DialogId};
 use crate::hop::Hop;
-use crate::message::Request;
+use crate::message::{Headers, Request};
 use crate::timer::Timers;
 
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(super) struct Session {
     pub auth: Option<ClientAuth>,
     /// A 2xx of ours that the peer has not acknowledged.
     pub unacked: Option<Unacked>,
-    /// A re-INVITE or UPDATE that waits for our owner.
+    /// An offer of the peer that waits for our owner.
     pub offer: Option<PendingOffer>,
     pub refer: Option<Refer>,
     /// The peer's last REFER.
@@ -45,6 +46,9 @@ pub(super) struct Session {
     /// A REFER that waits for our owner.
     pub asking: Option<Asking>,
     pub infos: Infos,
+    pub terms: Terms,
+    /// The session is of our INVITE: who waits how long after a 491 (RFC 3261 §14.1).
+    pub owns_call_id: bool,
     pub timers: Timers,
     /// Whether `Ended` went out. The session lives on until its last request is answered.
     pub reported: bool,
@@ -91,21 +95,14 @@ pub(super) struct Unacked {
 }
 
 #[derive(Debug)]
-pub(super) struct PendingOffer {
-    pub server: ServerId,
-    pub request: Arc<Request>,
-    /// Where it came from; the session's way once it is accepted.
-    pub flow: Hop,
-}
-
-#[derive(Debug)]
 pub(super) struct Asking {
     pub server: ServerId,
     pub request: Arc<Request>,
 }
 
 impl Session {
-    pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: String) -> Session {
+    pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: String, policy: SessionPolicy) -> Session {
+        let owns_call_id = matches!(phase, Phase::Calling { .. });
         Session {
             id,
             phase,
@@ -122,6 +119,8 @@ impl Session {
             referral: None,
             asking: None,
             infos: Infos::default(),
+            terms: Terms::new(policy),
+            owns_call_id,
             timers: Timers::default(),
             reported: false,
             bound: Vec::new(),
@@ -131,6 +130,16 @@ impl Session {
     /// The dialog, early or not, with this identity.
     pub fn dialog_mut(&mut self, id: &DialogId) -> Option<&mut Dialog> {
         self.dialog.iter_mut().chain(&mut self.early).find(|dialog| dialog.id() == id)
+    }
+
+    /// The dialog that a request of ours was sent in.
+    pub fn dialog_of(&mut self, request: &Headers) -> Option<&mut Dialog> {
+        let id = DialogId {
+            call_id: request.call_id().ok()?.to_owned(),
+            local_tag: request.from().ok()?.tag().unwrap_or_default().to_owned(),
+            remote_tag: request.to().ok()?.tag().unwrap_or_default().to_owned(),
+        };
+        self.dialog_mut(&id)
     }
 
     /// The tag we answer with inside this session.
@@ -145,6 +154,16 @@ pub(super) struct Sessions {
     by_dialog: HashMap<DialogId, SessionId>,
     /// Sessions whose deadline may have changed.
     touched: Vec<SessionId>,
+    orphans: Vec<Orphan>,
+}
+
+/// A transaction whose session is gone.
+#[derive(Debug)]
+pub(super) enum Orphan {
+    /// Our re-INVITE.
+    Client(ClientId),
+    /// The peer's offer or REFER, which nobody will answer; our tag.
+    Server(ServerId, Arc<Request>, Option<String>),
 }
 
 impl Sessions {
@@ -196,7 +215,24 @@ impl Sessions {
             self.by_dialog.remove(key);
         }
         self.touched.push(id);
+        if session.terms.is_inviting() {
+            self.orphans.extend(session.terms.own.as_ref().map(|own| Orphan::Client(own.client)));
+        }
+        let offer = match &session.offer {
+            Some(PendingOffer::Response { server, request, .. }) => Some((*server, request)),
+            _ => None,
+        };
+        let refer = session.asking.as_ref().map(|asking| (asking.server, &asking.request));
+        for (server, request) in offer.into_iter().chain(refer) {
+            let tag = session.local_tag().map(str::to_owned);
+            self.orphans.push(Orphan::Server(server, Arc::clone(request), tag));
+        }
         Some(session)
+    }
+
+    /// The transactions that sessions left behind since the last call.
+    pub fn take_orphans(&mut self) -> Vec<Orphan> {
+        std::mem::take(&mut self.orphans)
     }
 
     /// The sessions touched since the last call, whose deadlines are to be set anew.

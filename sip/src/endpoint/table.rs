@@ -28,6 +28,8 @@ pub(super) enum Purpose {
     Invite(SessionId),
     /// A request inside a session's dialog: BYE, REFER, INFO.
     InDialog(SessionId),
+    /// Our own re-INVITE or UPDATE.
+    Renew(SessionId),
     /// CANCEL, and the BYE for a fork nobody wants: the answer changes nothing.
     Unheard,
     Register(AccountId),

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 use super::io::Reason;
+use super::terms::{Reliability, SessionPolicy};
+use crate::dialog::{reliable, session_timer};
 use crate::hop::Hop;
 use crate::message::{Contact, HeaderName, Headers, Method, Params, Request, Response, Scheme, TokenParams, Uri};
 
 /// The methods we serve (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER";
-/// The extensions we know by an option tag (RFC 3261 §20.37): RFC 3891, RFC 4488.
-pub(super) const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, NOTIFY, REFER";
+/// The extensions we know by an option tag (RFC 3261 §20.37), whatever the session's policy: RFC 3891, RFC 4488.
+const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
 pub(super) const SDP: &str = "application/sdp";
 
 /// Whether a request of `method` is served at all.
@@ -24,6 +26,7 @@ pub(super) fn is_allowed(method: &Method) -> bool {
             | Method::Bye
             | Method::Options
             | Method::Info
+            | Method::Prack
             | Method::Update
             | Method::Notify
             | Method::Refer
@@ -35,9 +38,25 @@ pub(super) fn server(response: &mut Response, name: &str) {
 }
 
 /// Allow and Supported.
-pub(super) fn capabilities(headers: &mut Headers) {
+pub(super) fn capabilities(headers: &mut Headers, policy: SessionPolicy) {
     headers.push(HeaderName::Allow, ALLOW);
-    headers.push(HeaderName::Supported, SUPPORTED.join(", "));
+    let tags: Vec<&str> = SUPPORTED.into_iter().chain(policy.option_tags()).collect();
+    headers.push(HeaderName::Supported, tags.join(", "));
+}
+
+/// What an INVITE of ours asks of the peer: a session timer (RFC 4028 §7.1), reliable provisional responses.
+pub(super) fn demands(headers: &mut Headers, policy: SessionPolicy) {
+    if let Some(wanted_s) = policy.timer_s {
+        session_timer::write_offer(wanted_s, session_timer::LEAST_S, headers);
+    }
+    if policy.reliability == Reliability::Always {
+        headers.push(HeaderName::Require, reliable::TAG);
+    }
+}
+
+/// Whether we serve an option tag in Require. Those of the policy are served also where we do not speak of them.
+pub(super) fn serves(tag: &str) -> bool {
+    SUPPORTED.into_iter().chain([reliable::TAG, session_timer::TAG]).any(|known| tag.eq_ignore_ascii_case(known))
 }
 
 /// What an answer to OPTIONS adds (RFC 3261 §11.2).

@@ -152,6 +152,13 @@ impl OfferAnswer {
         Ok(negotiated)
     }
 
+    /// Takes the peer's answer to a refresh of the session, which repeated our last description as an offer (RFC 4028
+    /// §7.4).
+    pub fn refreshed(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
+        self.offering = true;
+        self.accept(answer)
+    }
+
     /// What is in force.
     pub fn negotiated(&self) -> Option<&Negotiated> {
         self.negotiated.as_ref()

@@ -49,6 +49,8 @@ impl Client {
         match input {
             ClientInput::Response(response) => self.on_response(now, response),
             ClientInput::TransportFailed => self.on_transport_failed(),
+            // Timer F bounds it anyway.
+            ClientInput::Abandoned => {}
             ClientInput::Tick => {
                 while let Some(timer) = self.timers.take_due(now) {
                     self.on_timer(now, timer);

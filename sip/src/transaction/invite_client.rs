@@ -17,6 +17,7 @@ pub struct InviteClient {
     reliable: bool,
     timings: Timings,
     state: State,
+    abandoned: bool,
     timers: Timers,
     outputs: VecDeque<ClientOutput>,
 }
@@ -27,7 +28,7 @@ enum State {
     Calling {
         resend_after: Duration,
     },
-    /// A provisional response came. No timers: the user decides how long to ring.
+    /// A provisional response came. No timers, unless abandoned: the user decides how long to ring.
     Proceeding,
     /// A 2xx came; forks may send more. Timer M.
     Accepted,
@@ -48,13 +49,20 @@ impl InviteClient {
         }
         let outputs = VecDeque::from([ClientOutput::Send(request.encode())]);
         let state = State::Calling { resend_after: timings.t1 };
-        InviteClient { request, reliable, timings, state, timers, outputs }
+        InviteClient { request, reliable, timings, state, abandoned: false, timers, outputs }
     }
 
     pub fn handle(&mut self, now: Instant, input: ClientInput) {
         match input {
             ClientInput::Response(response) => self.on_response(now, response),
             ClientInput::TransportFailed => self.on_transport_failed(),
+            // A provisional response has stopped timer B (RFC 3261 §17.1.1.2).
+            ClientInput::Abandoned => {
+                self.abandoned = true;
+                if matches!(self.state, State::Proceeding) {
+                    self.timers.start(Timer::B, now + self.timings.transaction_life());
+                }
+            }
             ClientInput::Tick => {
                 while let Some(timer) = self.timers.take_due(now) {
                     self.on_timer(now, timer);
@@ -79,7 +87,10 @@ impl InviteClient {
         match &self.state {
             State::Calling { .. } | State::Proceeding if response.status.is_provisional() => {
                 self.state = State::Proceeding;
-                self.timers.stop_all();
+                self.timers.stop(Timer::A);
+                if !self.abandoned {
+                    self.timers.stop(Timer::B);
+                }
                 self.outputs.push_back(ClientOutput::Response(response));
             }
             State::Calling { .. } | State::Proceeding if response.status.is_success() => {
@@ -128,7 +139,7 @@ impl InviteClient {
                 self.timers.start(Timer::A, next);
                 self.outputs.push_back(ClientOutput::Send(self.request.encode()));
             }
-            (Timer::B, State::Calling { .. }) => self.fail(Failure::TimedOut),
+            (Timer::B, State::Calling { .. } | State::Proceeding) => self.fail(Failure::TimedOut),
             (Timer::D, State::Completed { .. }) | (Timer::M, State::Accepted) => self.terminate(),
             _ => {}
         }

@@ -42,6 +42,8 @@ impl Failure {
 pub enum ClientInput {
     Response(Response),
     TransportFailed,
+    /// Nobody waits for the answer any more: the transaction ends in 64·T1 even if none comes.
+    Abandoned,
     Tick,
 }
 

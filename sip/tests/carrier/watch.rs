@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::message::{HeaderName, Limits, Message, Method, Request, Response};
+use sip::message::{Limits, Message, Method, Request, Response};
 
 /// 64·T1 (RFC 3261 §17.1.1.2), after which nothing of a transaction is sent any more.
 const LIFE: Duration = Duration::from_secs(32);
@@ -23,8 +23,6 @@ pub struct Watch {
     arrived: HashMap<Bytes, Duration>,
     /// INVITEs that somebody rang for.
     rung: HashMap<(usize, String), bool>,
-    /// Answers to offers: 2xx to INVITE or UPDATE.
-    pub offers_answered: usize,
 }
 
 struct Sent {
@@ -105,8 +103,6 @@ impl Watch {
             }
             Entry::Vacant(new) => {
                 new.insert(Sent { first: now, bytes: bytes.clone() });
-                let offer = matches!(method, Method::Invite | Method::Update) && headers.has(&HeaderName::ContentType);
-                self.offers_answered += usize::from(offer && response.status.is_success());
             }
         }
     }

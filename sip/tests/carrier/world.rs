@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use sip::auth::Credentials;
 use sip::endpoint::{
     AccountId, Command, Endpoint, EndpointConfig, Event, Hop, Input, Invite, Output, Redirects, ReferTo, Registration,
-    RegistrationState, SessionEnd, SessionId, Transfer, Transport,
+    RegistrationState, Reliability, SessionEnd, SessionId, SessionPolicy, Transfer, Transport,
 };
 use sip::ids::IdSource;
 use sip::message::NameAddr;
@@ -54,23 +54,31 @@ pub struct Party {
     pub begun: BTreeSet<SessionId>,
     pub ended: BTreeMap<SessionId, SessionEnd>,
     pub answered: usize,
-    /// Offers of the peer within calls, and those of them that we answered or refused.
-    pub offered: usize,
-    pub offers_answered: usize,
+    /// Sessions with an offer of the peer that nobody has answered: one at a time in each.
+    pub offered: BTreeSet<SessionId>,
+    /// Offers of ours inside sessions that were answered.
+    pub agreed: usize,
+    talking: BTreeSet<SessionId>,
     pub registration: Vec<RegistrationState>,
 }
 
 impl Party {
     fn new(seed: u64, address: SocketAddr) -> Party {
-        let config = EndpointConfig { ring_limit: Duration::from_secs(60), ..EndpointConfig::default() };
+        // Timers short enough to matter within `PATIENCE`, and every way of ringing.
+        let session = SessionPolicy {
+            timer_s: (seed % 3 > 0).then_some(90),
+            reliability: [Reliability::Off, Reliability::WhenAsked, Reliability::Always][(seed / 3 % 3) as usize],
+        };
+        let config = EndpointConfig { ring_limit: Duration::from_secs(60), session, ..EndpointConfig::default() };
         Party {
             address,
             endpoint: Endpoint::new(config, IdSource::new(StdRng::seed_from_u64(seed))),
             begun: BTreeSet::new(),
             ended: BTreeMap::new(),
             answered: 0,
-            offered: 0,
-            offers_answered: 0,
+            offered: BTreeSet::new(),
+            agreed: 0,
+            talking: BTreeSet::new(),
             registration: Vec::new(),
         }
     }
@@ -129,7 +137,8 @@ impl World {
             from: "<sip:alice@10.0.0.1>".parse().expect("an address"),
             to: NameAddr::new("sip:bob@203.0.113.2".parse().expect("a URI")),
             credentials: None,
-            sdp: Bytes::from_static(b"v=0\r\n"),
+            sdp: Some(Bytes::from_static(b"v=0\r\n")),
+            policy: None,
             headers: Vec::new(),
             contact_user: None,
             ring_limit: Duration::from_secs(self.rng.random_range(2..40)),
@@ -200,6 +209,9 @@ impl World {
         }
         while let Some(entry) = self.plans.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (party, command) = entry.remove();
+            if let Command::AnswerOffer { session, .. } = &command {
+                self.parties[party].offered.remove(session);
+            }
             self.give(party, Input::Command(command));
         }
         for index in [CALLER, CALLEE] {
@@ -261,6 +273,10 @@ impl World {
             }
             Event::Answered { session, .. } | Event::Confirmed { session, .. } => {
                 self.alive(index, session);
+                // A re-INVITE is confirmed as well.
+                if !self.parties[index].talking.insert(session) {
+                    return;
+                }
                 self.parties[index].answered += 1;
                 if self.rng.random_bool(0.5) {
                     self.plan(index, 0..20_000, Command::HangUp { session, reason: None });
@@ -270,14 +286,24 @@ impl World {
                     let transfer = Box::new(Transfer { refer_to, referred_by: None });
                     self.plan(index, 0..5_000, Command::Refer { session, transfer });
                 }
+                if self.rng.random_bool(0.4) {
+                    self.plan(index, 0..5_000, Command::Offer { session, sdp: sdp() });
+                }
                 if self.rng.random_bool(0.3) {
                     let content_type = "application/dtmf-relay".to_owned();
                     let body = Bytes::from_static(b"Signal=1\r\n");
                     self.plan(index, 0..5_000, Command::Info { session, content_type, body });
                 }
             }
-            Event::Ringing { session, .. } | Event::Info { session, .. } | Event::ReferProgress { session, .. } => {
+            Event::Ringing { session, .. }
+            | Event::Info { session, .. }
+            | Event::OfferRefused { session, .. }
+            | Event::ReferProgress { session, .. } => {
                 self.alive(index, session);
+            }
+            Event::Agreed { session, .. } => {
+                self.alive(index, session);
+                self.parties[index].agreed += 1;
             }
             Event::Referred { session, .. } => {
                 self.alive(index, session);
@@ -293,11 +319,12 @@ impl World {
             }
             Event::Offered { session, .. } => {
                 self.alive(index, session);
-                self.parties[index].offered += 1;
+                assert!(self.parties[index].offered.insert(session), "one offer at a time");
                 self.plan(index, 0..1_000, Command::AnswerOffer { session, sdp: sdp() });
             }
             Event::Ended { session, end } => {
                 self.alive(index, session);
+                self.parties[index].offered.remove(&session);
                 self.parties[index].ended.insert(session, end);
             }
             Event::Registration { state, .. } => self.parties[index].registration.push(state),

@@ -50,6 +50,8 @@ pub struct Bench {
     pub hops: Vec<(Transport, SocketAddr)>,
     /// What registrars answered.
     pub replies: Vec<Reply>,
+    /// Write down session timers, reliable responses and bodies too.
+    pub in_full: bool,
     log: String,
 }
 
@@ -80,6 +82,7 @@ impl Bench {
             denials: Vec::new(),
             hops: Vec::new(),
             replies: Vec::new(),
+            in_full: false,
             log: String::new(),
         }
     }
@@ -108,7 +111,8 @@ impl Bench {
                         self.log.push_str(&format!("{:.1} -> {remote} {first}\n", self.now.as_secs_f64()));
                         continue;
                     };
-                    let line = format!("-> {remote} {}", describe(&message));
+                    let more = if self.in_full { terms(&message) } else { String::new() };
+                    let line = format!("-> {remote} {}{more}", describe(&message));
                     self.sent.push(message);
                     line
                 }
@@ -228,8 +232,19 @@ impl Bench {
         self.invite(target, hop, None)
     }
 
+    /// We call the peer and leave the offer to it.
+    pub fn dial_late(&mut self) -> &mut Bench {
+        let invite = Invite { sdp: None, ..self.invitation("sip:bob@192.0.2.2", self.hop(), None) };
+        self.command(Command::Invite { session: CALL, invite: Box::new(invite) })
+    }
+
     fn invite(&mut self, target: &str, hop: Hop, credentials: Option<Credentials>) -> &mut Bench {
-        let invite = Invite {
+        let invite = self.invitation(target, hop, credentials);
+        self.command(Command::Invite { session: CALL, invite: Box::new(invite) })
+    }
+
+    fn invitation(&self, target: &str, hop: Hop, credentials: Option<Credentials>) -> Invite {
+        Invite {
             target: target.parse().expect("a URI"),
             hop,
             others: self.others.clone(),
@@ -238,12 +253,12 @@ impl Bench {
             from: "<sip:alice@example.org>".parse().expect("an address"),
             to: format!("<{target}>").parse().expect("an address"),
             credentials,
-            sdp: Bytes::from_static(b"v=0\r\n"),
+            sdp: Some(Bytes::from_static(b"v=0\r\n")),
+            policy: None,
             headers: vec![("P-Asserted-Identity".into(), "<sip:+380441234567@example.org>".into())],
             contact_user: None,
             ring_limit: Duration::from_secs(30),
-        };
-        self.command(Command::Invite { session: CALL, invite: Box::new(invite) })
+        }
     }
 
     /// We call the peer, who answers with `headers`.
@@ -328,6 +343,27 @@ fn describe(message: &Message) -> String {
     line
 }
 
+/// What a message says of the session timer, of reliable responses and of sound.
+fn terms(message: &Message) -> String {
+    let (headers, body) = match message {
+        Message::Request(request) => (&request.headers, &request.body),
+        Message::Response(response) => (&response.headers, &response.body),
+    };
+    let mut line = String::new();
+    for (name, short) in [
+        (HeaderName::SessionExpires, "expires"),
+        (HeaderName::MinSe, "least"),
+        (HeaderName::Require, "require"),
+        (HeaderName::RAck, "rack"),
+    ] {
+        for value in headers.all(&name) {
+            line.push_str(&format!(" {short}={}", value.text()));
+        }
+    }
+    let body = String::from_utf8_lossy(body);
+    if body.trim().is_empty() { line } else { format!("{line} [{}]", body.trim()) }
+}
+
 fn name(event: &Event) -> String {
     match event {
         Event::Invited { invite, .. } => {
@@ -340,6 +376,8 @@ fn name(event: &Event) -> String {
         Event::Answered { sdp, .. } => format!("Answered sdp={}", sdp.is_some()),
         Event::Confirmed { sdp, .. } => format!("Confirmed sdp={}", sdp.is_some()),
         Event::Offered { sdp, .. } => format!("Offered sdp={}", sdp.is_some()),
+        Event::Agreed { sdp, .. } => format!("Agreed {}", String::from_utf8_lossy(sdp).trim()),
+        Event::OfferRefused { status, .. } => format!("OfferRefused {status}"),
         Event::ReferProgress { progress, .. } => format!("{progress:?}"),
         Event::Referred { refer, .. } => format!("Referred to {}", refer.refer_to),
         Event::Info { content_type, body, .. } => {
