@@ -79,7 +79,7 @@ impl ReliableSender {
     }
 
     /// The next response to send, once the last one is acknowledged.
-    pub fn next(&mut self) -> Option<(StatusCode, Option<Bytes>)> {
+    pub fn next_to_send(&mut self) -> Option<(StatusCode, Option<Bytes>)> {
         if self.sent.is_some() {
             return None;
         }

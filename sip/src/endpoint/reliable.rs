@@ -82,7 +82,7 @@ impl Endpoint {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Phase::Incoming { server, invite, .. } = &session.phase else { return };
         let (server, invite) = (*server, Arc::clone(invite));
-        let Some((status, sdp)) = session.terms.provisional.next() else { return };
+        let Some((status, sdp)) = session.terms.provisional.next_to_send() else { return };
         let sdp = sdp.filter(|_| !session.terms.settled);
         let rseq = session.terms.provisional.number(first);
         let (described, is_offer) = (sdp.is_some(), sdp.is_some() && body::offer(&invite).is_none());

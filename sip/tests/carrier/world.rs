@@ -66,7 +66,7 @@ impl Party {
     fn new(seed: u64, address: SocketAddr) -> Party {
         // Timers short enough to matter within `PATIENCE`, and every way of ringing.
         let session = SessionPolicy {
-            timer_s: (seed % 3 > 0).then_some(90),
+            timer_s: (!seed.is_multiple_of(3)).then_some(90),
             reliability: [Reliability::Off, Reliability::WhenAsked, Reliability::Always][(seed / 3 % 3) as usize],
         };
         let config = EndpointConfig { ring_limit: Duration::from_secs(60), session, ..EndpointConfig::default() };
