@@ -288,39 +288,29 @@ impl Driver {
         if let Event::Answered { session, remote, .. } = &event {
             self.gate.called(*session, remote.ip());
         }
-        let session = match &event {
-            Event::Invited { .. } => {
-                if let Event::Invited { session, invite } = event {
-                    self.invited(session, *invite);
-                }
-                return;
-            }
-            Event::Registration { account, state } => return self.registration(*account, state),
+        match event {
+            Event::Invited { session, invite } => self.invited(session, *invite),
+            Event::Registration { account, state } => self.registration(account, &state),
             Event::Replied { account, reply } => {
                 let insecure = self.insecure.clone();
-                return self.update(*account, |status| status.heard(SystemTime::now(), reply, insecure.as_deref()));
+                self.update(account, |status| status.heard(SystemTime::now(), &reply, insecure.as_deref()));
             }
             Event::Ended { session, .. } => {
-                let session = *session;
                 self.gate.call_ended(session);
                 self.trace.ended(session);
                 // The leg's task also ends by the end of its queue, should that be full.
                 if let Some(events) = self.sessions.remove(&session) {
                     let _ = events.try_send(Note::Sip(event));
                 }
-                return;
             }
-            Event::Ringing { session, .. }
-            | Event::Answered { session, .. }
-            | Event::Confirmed { session, .. }
-            | Event::Offered { session, .. }
-            | Event::Agreed { session, .. }
-            | Event::OfferRefused { session, .. }
-            | Event::ReferProgress { session, .. }
-            | Event::Referred { session, .. }
-            | Event::Info { session, .. } => *session,
-        };
-        if let Some(events) = self.sessions.get(&session)
+            event => self.tell(event),
+        }
+    }
+
+    /// Hands an event to the leg it is of.
+    fn tell(&mut self, event: Event) {
+        if let Some(session) = event.session()
+            && let Some(events) = self.sessions.get(&session)
             && events.try_send(Note::Sip(event)).is_err()
         {
             tracing::error!("a leg's task is stuck; the leg is hung up");

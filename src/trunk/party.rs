@@ -144,7 +144,7 @@ impl Party {
     }
 
     fn event(&mut self, event: Event) {
-        let session = session_of(&event);
+        let session = event.session();
         if session == Some(self.current.id()) && !self.left {
             match event {
                 Event::Referred { refer, .. } => self.referred(refer),
@@ -309,22 +309,5 @@ impl Party {
 
     fn sip(&mut self, command: Command) {
         self.outputs.push_back(Output::Session(session::Output::Sip(command)));
-    }
-}
-
-fn session_of(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Invited { session, .. }
-        | Event::Ringing { session, .. }
-        | Event::Answered { session, .. }
-        | Event::Confirmed { session, .. }
-        | Event::Offered { session, .. }
-        | Event::Agreed { session, .. }
-        | Event::OfferRefused { session, .. }
-        | Event::ReferProgress { session, .. }
-        | Event::Referred { session, .. }
-        | Event::Info { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        Event::Registration { .. } | Event::Replied { .. } => None,
     }
 }

@@ -315,6 +315,26 @@ pub enum Event {
     Replied { account: AccountId, reply: Box<Reply> },
 }
 
+impl Event {
+    /// The session it happened to; `None` for what happens to an account.
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Event::Invited { session, .. }
+            | Event::Ringing { session, .. }
+            | Event::Answered { session, .. }
+            | Event::Confirmed { session, .. }
+            | Event::Offered { session, .. }
+            | Event::Agreed { session, .. }
+            | Event::OfferRefused { session, .. }
+            | Event::ReferProgress { session, .. }
+            | Event::Referred { session, .. }
+            | Event::Info { session, .. }
+            | Event::Ended { session, .. } => Some(*session),
+            Event::Registration { .. } | Event::Replied { .. } => None,
+        }
+    }
+}
+
 /// What an incoming INVITE says.
 #[derive(Debug, Clone)]
 pub struct IncomingInvite {
