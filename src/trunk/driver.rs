@@ -28,6 +28,7 @@ use super::leg::{LegTask, Note, Successor};
 use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
 use super::tcp::TcpEvent;
+use super::tolls::Charge;
 use super::trace::{Seen, Trace};
 pub(super) use super::wish::{Refusal, Wish};
 use super::{AccountState, AccountStatus, Shared, incoming};
@@ -52,6 +53,8 @@ pub(super) struct Driver {
     legs: JoinSet<SessionId>,
     /// Servers being looked up: those of each account, and what the endpoint asked for.
     lookups: JoinSet<Looked>,
+    /// What calls cost that were redirected to another number.
+    redirected: HashMap<SessionId, Charge>,
     /// The ways to each account's servers, once known.
     hops: HashMap<AccountId, Vec<Hop>>,
     wishes: mpsc::Receiver<Wish>,
@@ -101,6 +104,7 @@ impl Driver {
             sessions: HashMap::new(),
             legs: JoinSet::new(),
             lookups: JoinSet::new(),
+            redirected: HashMap::new(),
             hops: HashMap::new(),
             wishes: wishes.0,
             wishes_tx: wishes.1,
@@ -241,6 +245,10 @@ impl Driver {
                     }
                 }
                 Output::Locate { ask, uri } => self.locate(ask, uri),
+                Output::MayCall { ask, session, uri } => {
+                    let allowed = self.may_call(session, &uri);
+                    self.endpoint.handle(Instant::now(), Input::Allowed { ask, allowed });
+                }
                 Output::Event(event) => self.event(event),
                 Output::Denied { remote, why } => {
                     if let Some(banned) = self.gate.denied(remote, why) {
@@ -298,6 +306,7 @@ impl Driver {
             Event::Ended { session, .. } => {
                 self.gate.call_ended(session);
                 self.trace.ended(session);
+                self.redirected.remove(&session);
                 // The leg's task also ends by the end of its queue, should that be full.
                 if let Some(events) = self.sessions.remove(&session) {
                     let _ = events.try_send(Note::Sip(event));
@@ -471,6 +480,18 @@ impl Driver {
             let hops = shared.names.hops_to(&[uri], shared.listening, &shared.tls).await;
             Looked::Asked(ask, hops.unwrap_or_default())
         });
+    }
+
+    /// Whether a call that was redirected may go there; what it costs, it costs until its end.
+    fn may_call(&mut self, session: SessionId, uri: &Uri) -> bool {
+        match self.shared.toll.ask(&uri.to_string()) {
+            Ok(charge) => {
+                self.redirected.remove(&session);
+                self.redirected.extend(charge.map(|charge| (session, charge)));
+                true
+            }
+            Err(_) => false,
+        }
     }
 
     fn looked(&mut self, id: AccountId, hops: Result<Vec<Hop>, Nowhere>) {

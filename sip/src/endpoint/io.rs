@@ -22,7 +22,7 @@ pub struct SessionId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub u32);
 
-/// A question of the endpoint's, answered by `Input::Located`.
+/// A question of the endpoint's, answered by `Input::Located` or `Input::Allowed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AskId(pub u64);
 
@@ -48,6 +48,11 @@ pub enum Input {
         ask: AskId,
         hops: Vec<Hop>,
     },
+    /// The answer to `Output::MayCall`.
+    Allowed {
+        ask: AskId,
+        allowed: bool,
+    },
     /// A send failed or a connection closed.
     TransportFailed {
         transport: Transport,
@@ -70,6 +75,12 @@ pub enum Output {
     /// Find the servers of `uri` (RFC 3263), and answer with `Input::Located` in any case.
     Locate {
         ask: AskId,
+        uri: Uri,
+    },
+    /// Our call was redirected to somebody else, whose number may cost money: answer with `Input::Allowed` in any case.
+    MayCall {
+        ask: AskId,
+        session: SessionId,
         uri: Uri,
     },
     Event(Event),

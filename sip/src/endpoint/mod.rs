@@ -128,6 +128,7 @@ impl Endpoint {
                 self.on_message(now, Hop { transport, local, remote }, *message);
             }
             Input::Located { ask, hops } => self.on_located(now, ask, hops),
+            Input::Allowed { ask, allowed } => self.on_allowed(now, ask, allowed),
             Input::TransportFailed { transport, remote } => self.on_transport_failed(now, transport, remote),
             Input::Command(command) => self.on_command(now, command),
             Input::Tick => {

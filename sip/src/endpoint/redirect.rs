@@ -96,6 +96,29 @@ impl Endpoint {
         let redirected = &mut session.course.redirected;
         let Some(contact) = redirected.contacts.pop_front() else { return false };
         redirected.tried.push(contact.clone());
+        // A proxy on the way, or another place of whom we call, costs nothing else.
+        if redirected.to_proxy || contact.user == context.request.uri.user {
+            return self.go_to_contact(now, id, context, &contact);
+        }
+        self.ask_leave(id, context, contact)
+    }
+
+    pub(super) fn on_leave(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &ClientContext,
+        contact: &Uri,
+        allowed: bool,
+    ) {
+        if self.is_still_wanted(id) && !(allowed && self.go_to_contact(now, id, context, contact)) {
+            self.try_next_contact(now, id, context);
+        }
+    }
+
+    fn go_to_contact(&mut self, now: Instant, id: SessionId, context: &ClientContext, contact: &Uri) -> bool {
+        let Some(session) = self.sessions.get_mut(id) else { return false };
+        let redirected = &session.course.redirected;
         let mut request = Request::clone(&context.request);
         if !redirected.to_proxy {
             request.uri = contact.clone();
@@ -117,29 +140,40 @@ impl Endpoint {
             self.invite_over(now, id, &context, hop);
             return true;
         }
-        self.ask(&contact, Waiting::Redirected { session: id, context: Box::new(context) })
+        self.ask(contact, Waiting::Redirected { session: id, context: Box::new(context) })
     }
 
     pub(super) fn on_redirect_located(&mut self, now: Instant, id: SessionId, context: &ClientContext, hops: &[Hop]) {
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        match session.phase {
-            Phase::Calling { cancel: None, .. } => {}
-            // Our owner gave up meanwhile, and knows that the session is over.
-            Phase::Calling { .. } => drop(self.sessions.remove(id)),
-            _ => return,
-        }
-        let Some((first, others)) = hops.split_first() else {
-            if !self.try_contact(now, id, context) {
-                let end = self.sessions.get(id).and_then(|session| session.course.redirected.end);
-                let unavailable = SessionEnd { by: EndedBy::Peer, status: 302, q850: None };
-                self.finish(id, end.unwrap_or(unavailable));
-            }
+        if !self.is_still_wanted(id) {
             return;
-        };
+        }
+        let Some((first, others)) = hops.split_first() else { return self.try_next_contact(now, id, context) };
         if let Some(session) = self.sessions.get_mut(id) {
             session.course.rest = others.iter().copied().collect();
         }
         self.invite_over(now, id, context, *first);
+    }
+
+    /// Whether a call waits for what our owner was asked.
+    fn is_still_wanted(&mut self, id: SessionId) -> bool {
+        match self.sessions.get(id).map(|session| &session.phase) {
+            Some(Phase::Calling { cancel: None, .. }) => true,
+            // Our owner gave up meanwhile, and knows that the session is over.
+            Some(Phase::Calling { .. }) => {
+                drop(self.sessions.remove(id));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Goes on where a Contact led nowhere, or ends the call.
+    fn try_next_contact(&mut self, now: Instant, id: SessionId, context: &ClientContext) {
+        if !self.try_contact(now, id, context) {
+            let end = self.sessions.get(id).and_then(|session| session.course.redirected.end);
+            let unavailable = SessionEnd { by: EndedBy::Peer, status: 302, q850: None };
+            self.finish(id, end.unwrap_or(unavailable));
+        }
     }
 
     /// Sends the INVITE of `context` over `hop`, with a Contact that is good there.

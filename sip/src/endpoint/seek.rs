@@ -1,5 +1,5 @@
-//! Servers that only a look-up can find: our owner is asked which servers a URI has, and answers. A dialog whose next
-//! hop is a name unknown to us needs it, and so does one whose connection was closed; so does a redirection.
+//! Questions that only our owner can answer: which servers a URI has, which a dialog needs whose next hop is a name
+//! unknown to us or whose connection was closed, and a redirection; and whether a redirection may be followed at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,22 +26,45 @@ pub(super) struct Asks {
 pub(super) enum Waiting {
     /// A call that was redirected (RFC 3261 §8.1.3.4).
     Redirected { session: SessionId, context: Box<ClientContext> },
+    /// A call that was redirected to somebody else.
+    Leave { session: SessionId, context: Box<ClientContext>, contact: Uri },
     /// A dialog whose peer is to be found. `client`: the INVITE whose ACK may have missed it. `request`: what could not
     /// be sent without.
     Dialog { session: SessionId, client: Option<ClientId>, request: Option<Arc<Request>> },
 }
 
+impl Asks {
+    fn open(&mut self, waiting: Waiting) -> Option<AskId> {
+        if self.open.len() >= MOST_ASKS {
+            return None;
+        }
+        self.next += 1;
+        self.open.insert(AskId(self.next), waiting);
+        Some(AskId(self.next))
+    }
+}
+
 impl Endpoint {
     /// Asks for the servers of `uri`. False where nothing more can be asked.
     pub(super) fn ask(&mut self, uri: &Uri, waiting: Waiting) -> bool {
-        if self.asks.open.len() >= MOST_ASKS {
-            return false;
-        }
-        self.asks.next += 1;
-        let ask = AskId(self.asks.next);
-        self.asks.open.insert(ask, waiting);
+        let Some(ask) = self.asks.open(waiting) else { return false };
         self.outputs.push_back(Output::Locate { ask, uri: uri.clone() });
         true
+    }
+
+    /// Asks whether a call may go on to `contact`. False where nothing more can be asked.
+    pub(super) fn ask_leave(&mut self, id: SessionId, context: &ClientContext, contact: Uri) -> bool {
+        let uri = contact.clone();
+        let waiting = Waiting::Leave { session: id, context: Box::new(context.clone()), contact };
+        let Some(ask) = self.asks.open(waiting) else { return false };
+        self.outputs.push_back(Output::MayCall { ask, session: id, uri });
+        true
+    }
+
+    pub(super) fn on_allowed(&mut self, now: Instant, ask: AskId, allowed: bool) {
+        if let Some(Waiting::Leave { session, context, contact }) = self.asks.open.remove(&ask) {
+            self.on_leave(now, session, &context, &contact, allowed);
+        }
     }
 
     pub(super) fn on_located(&mut self, now: Instant, ask: AskId, mut hops: Vec<Hop>) {
@@ -51,6 +74,8 @@ impl Endpoint {
             Some(Waiting::Dialog { session, client, request }) => {
                 self.on_peer_located(now, session, client, request, &hops);
             }
+            // That question is answered by `Input::Allowed`.
+            Some(waiting @ Waiting::Leave { .. }) => drop(self.asks.open.insert(ask, waiting)),
             None => {}
         }
     }

@@ -37,6 +37,8 @@ pub struct Bench {
     /// The route and the redirections of `dial`.
     pub routes: Vec<NameAddr>,
     pub redirects: Redirects,
+    /// Users whom redirected calls may not go to; asked for others, the owner says yes.
+    pub barred: Vec<String>,
     /// Questions for servers, not yet answered.
     pub asked: Vec<AskId>,
     /// Datagrams that are no SIP.
@@ -75,6 +77,7 @@ impl Bench {
             others: Vec::new(),
             routes: Vec::new(),
             redirects: Redirects::default(),
+            barred: Vec::new(),
             asked: Vec::new(),
             raw: Vec::new(),
             session: CALL,
@@ -119,6 +122,11 @@ impl Bench {
                 Output::Locate { ask, uri } => {
                     self.asked.push(ask);
                     format!("?? {uri}")
+                }
+                Output::MayCall { ask, uri, .. } => {
+                    let allowed = !self.barred.iter().any(|user| uri.user_decoded().as_ref() == Some(user));
+                    self.endpoint.handle(self.start + self.now, Input::Allowed { ask, allowed });
+                    format!("?$ {uri} {allowed}")
                 }
                 // The state of the registration says the same.
                 Output::Event(Event::Replied { reply, .. }) if reply.method == Method::Register => {

@@ -38,9 +38,11 @@ fn a_redirection_is_followed_to_hosts_that_were_named() {
         expect![[r#"
             0.0 -> 192.0.2.2:5060 INVITE sip:bob@192.0.2.2
             0.0 -> 192.0.2.2:5060 ACK sip:bob@192.0.2.2
+            0.0 ?$ sip:carol@sbc.carrier.example true
             0.0 ?? sip:carol@sbc.carrier.example
             0.0 -> 192.0.2.20:5060 INVITE sip:carol@sbc.carrier.example
             0.0 -> 192.0.2.20:5060 ACK sip:carol@sbc.carrier.example
+            0.0 ?$ sip:bob@SBC.carrier.example true
             0.0 ?? sip:bob@SBC.carrier.example
             0.0 -> 192.0.2.21:5060 INVITE sip:bob@SBC.carrier.example
             0.0 -> 192.0.2.21:5060 ACK sip:bob@SBC.carrier.example
@@ -125,4 +127,24 @@ fn use_proxy_keeps_the_address_and_an_outbound_proxy_keeps_the_way() {
     bench.redirects.same_way = true;
     let log = bench.dial(None).reply("INVITE", 302, "Contact: <sip:bob@192.0.2.2:5090>").look();
     assert!(log.ends_with("-> 192.0.2.2:5060 INVITE sip:bob@192.0.2.2:5090\n"), "{log}");
+}
+
+#[test]
+fn a_redirection_to_another_number_is_followed_with_our_owners_leave_only() {
+    let mut bench = allowed(2, &[]);
+    bench.barred = vec!["+37190000000".to_owned()];
+    bench.dial(None).reply("INVITE", 302, "Contact: <sip:+37190000000@192.0.2.2>;q=1, <sip:carol@192.0.2.2>;q=0.5");
+    bench.located(vec![hop(Transport::Udp, "192.0.2.2:5060")]);
+    bench.reply("INVITE", 302, "Contact: <sip:%2B37190000000@192.0.2.2>");
+    let log = bench.look();
+    assert!(!log.contains("INVITE sip:+371") && !log.contains("INVITE sip:%2B371"), "{log}");
+    assert!(log.contains("INVITE sip:carol@192.0.2.2"), "the next Contact is tried: {log}");
+    assert!(log.ends_with("** Ended by Peer 302 None\n"), "{log}");
+
+    // An outbound proxy on the way changes nothing.
+    let mut bench = allowed(2, &[]);
+    bench.barred = vec!["+37190000000".to_owned()];
+    bench.redirects.same_way = true;
+    let log = bench.dial(None).reply("INVITE", 302, "Contact: <sip:+37190000000@192.0.2.2>").look();
+    assert!(log.ends_with("** Ended by Peer 302 None\n"), "{log}");
 }

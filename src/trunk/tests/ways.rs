@@ -62,3 +62,22 @@ async fn a_redirection_of_the_carrier_leads_to_its_other_server_and_no_stranger(
     expect_end(&mut leg, EndedBy::Peer, 404).await;
     farewell(&carrier, party).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirection_to_a_number_is_the_toll_guards_to_allow() {
+    let carrier = Peer::open().await;
+    let party = registered(&carrier, &[]).await;
+    let mut leg = party.call("0441234567").await;
+    let invite = carrier.request(Method::Invite).await;
+    let host = carrier.address;
+    let contact = format!("Contact: <sip:+37190000000@{host}>;q=0.9, <sip:0443334455@{host}>;q=0.5");
+    carrier.respond(party.udp(), &invite, 302, &[&contact], "").await;
+    let again = carrier.request(Method::Invite).await;
+    assert_eq!(again.uri.user_decoded().as_deref(), Some("0443334455"));
+    let contact = format!("Contact: <sip:+12025550100@{host}>");
+    carrier.respond(party.udp(), &again, 302, &[&contact], "").await;
+    expect_end(&mut leg, EndedBy::Peer, 302).await;
+    let barred: u64 = party.trunk.bans().tally().barred_calls().map(|(_, count)| count).sum();
+    assert_eq!(barred, 2);
+    farewell(&carrier, party).await;
+}
