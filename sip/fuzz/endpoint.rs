@@ -157,7 +157,7 @@ impl Agent {
                     sent += 1;
                     self.note(&bytes);
                 }
-                Output::Locate { .. } | Output::MayCall { .. } => {}
+                Output::Close { .. } | Output::Locate { .. } | Output::MayCall { .. } => {}
                 Output::Event(event) => self.on_event(event),
                 Output::Denied { .. } => {}
             }

@@ -21,6 +21,8 @@ const MOST_REQUESTS: u8 = 6;
 const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 /// Binding requests in a row that may stay unanswered.
 const MOST_SILENCES: u8 = 2;
+/// How long an answer to an empty line may take (RFC 5626 §4.4.1).
+const PONG_LIMIT: Duration = Duration::from_secs(10);
 /// Keep-alives are not sent faster, whatever a registrar wishes.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Clients whose registrar restarts return over this time, not all at once.
@@ -77,6 +79,8 @@ pub enum RegisterInput {
     ConnectionLost,
     /// A datagram of STUN from the registrar.
     Stun(Bytes),
+    /// The answer to an empty line over a connection.
+    Pong,
     /// Remove the binding.
     Unregister,
     Tick,
@@ -89,6 +93,8 @@ pub enum RegisterOutput {
     Send(Box<Request>),
     /// An empty line to the registrar, or a Binding request.
     KeepAlive(Bytes),
+    /// The connection leads nowhere any more and is to be closed.
+    FlowFailed,
     State(RegistrationState),
 }
 
@@ -117,6 +123,8 @@ pub struct Registrant {
     mapped: Option<SocketAddr>,
     /// Binding requests in a row without an answer.
     silences: u8,
+    /// The registrar answers empty lines over connections.
+    pongs: bool,
     /// RFC 3608: as of the last success.
     service_route: Vec<NameAddr>,
     state: State,
@@ -169,6 +177,7 @@ impl Registrant {
             stun: None,
             mapped: None,
             silences: 0,
+            pongs: false,
             service_route: Vec::new(),
             failures: 0,
             timers: Timers::default(),
@@ -186,11 +195,18 @@ impl Registrant {
         match input {
             RegisterInput::Response(response) => self.on_response(now, &response, ids),
             RegisterInput::Failed(status) => self.on_failure(now, status, None, ids),
-            RegisterInput::ConnectionLost if self.state == State::Registered => {
-                self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
+            // What was sent over it is not answered any more.
+            RegisterInput::ConnectionLost => {
+                self.timers.stop(Timer::Pong);
+                if self.state == State::Registered {
+                    self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
+                }
             }
-            RegisterInput::ConnectionLost => {}
             RegisterInput::Stun(datagram) => self.on_stun(now, &datagram),
+            RegisterInput::Pong => {
+                self.pongs = true;
+                self.timers.stop(Timer::Pong);
+            }
             RegisterInput::Unregister => self.unregister(),
             RegisterInput::Tick => {
                 while let Some(timer) = self.timers.take_due(now) {
@@ -243,6 +259,7 @@ impl Registrant {
                     self.keep_alive(now, ids);
                 }
             }
+            (Timer::Pong, _) => self.outputs.push_back(RegisterOutput::FlowFailed),
             (Timer::Refresh, State::Registered) | (Timer::Retry, State::Waiting) => {
                 self.state = State::Registering { requests: 0, leaving: false };
                 self.send();
@@ -253,6 +270,10 @@ impl Registrant {
 
     fn keep_alive(&mut self, now: Instant, ids: &mut IdSource) {
         if !self.registration.stun || self.hop.transport != Transport::Udp {
+            // Registrars that never answer an empty line are many, and mean no harm.
+            if self.pongs && self.hop.transport.is_reliable() && !self.timers.is_running(Timer::Pong) {
+                self.timers.start(Timer::Pong, now + PONG_LIMIT);
+            }
             return self.outputs.push_back(RegisterOutput::KeepAlive(Bytes::from_static(b"\r\n\r\n")));
         }
         if self.stun.is_some() && self.mapped.is_some() {
@@ -378,6 +399,8 @@ impl Registrant {
         let Some(next) = ways.get((at + 1) % ways.len()).copied() else { return false };
         // Another server knows nothing of our address, and is reached from another of ours perhaps.
         self.hop = next;
+        self.pongs = false;
+        self.timers.stop(Timer::Pong);
         self.contact = next.advertised(self.public_address);
         self.public = None;
         self.state = State::Registering { requests: 0, leaving: false };

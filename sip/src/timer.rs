@@ -99,6 +99,8 @@ pub enum Timer {
     Retry,
     /// Registration: time to keep the NAT binding open.
     KeepAlive,
+    /// Registration: the pong of a registrar that sends them did not come (RFC 5626 §4.4.1).
+    Pong,
     /// Account: time to ask its servers whether they serve.
     Ping,
 }
@@ -139,6 +141,7 @@ impl Timer {
             Timer::Refresh => "register-refresh",
             Timer::Retry => "register-retry",
             Timer::KeepAlive => "keep-alive",
+            Timer::Pong => "pong",
             Timer::Ping => "ping",
         }
     }
@@ -155,6 +158,10 @@ impl Timers {
     pub fn start(&mut self, timer: Timer, at: Instant) {
         self.stop(timer);
         self.running.push((timer, at));
+    }
+
+    pub fn is_running(&self, timer: Timer) -> bool {
+        self.running.iter().any(|(running, _)| *running == timer)
     }
 
     pub fn stop(&mut self, timer: Timer) {

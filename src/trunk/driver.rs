@@ -178,6 +178,7 @@ impl Driver {
             TcpEvent::Received { transport, remote, local, bytes } => {
                 self.received(remote, Input::Received { transport, local, remote, bytes });
             }
+            TcpEvent::Pong { transport, remote } => self.handle(Input::Pong { transport, remote }),
             TcpEvent::Closed { connection, transport, remote, insecure } => {
                 if self.connections.closed(connection, (transport, remote)) {
                     self.insecure = insecure;
@@ -243,6 +244,10 @@ impl Driver {
                         let failed = Input::TransportFailed { transport, remote };
                         self.endpoint.handle(Instant::now(), failed);
                     }
+                }
+                Output::Close { transport, remote } => {
+                    tracing::warn!(%remote, "a connection is answered no more, and closed");
+                    self.hang_up_on(transport, remote);
                 }
                 Output::Locate { ask, uri } => self.locate(ask, uri),
                 Output::MayCall { ask, session, uri } => {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::endpoint::{TlsPeer, Transport};
 use sip::message::{Framed, KeepAlive, Limits, Message, StreamParser};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
@@ -21,6 +22,9 @@ use super::websocket;
 
 /// Octets taken at once.
 const READ: usize = 16 * 1024;
+/// How long the network may leave what we wrote unacknowledged: keep-alives find a peer that is gone by it, long before
+/// TCP gives up by itself.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 /// One CRLF, the answer to two.
 pub(super) const PONG: &[u8] = b"\r\n";
 
@@ -48,6 +52,11 @@ pub(super) enum TcpEvent {
         remote: SocketAddr,
         local: SocketAddr,
         bytes: Bytes,
+    },
+    /// An empty line, the answer to ours.
+    Pong {
+        transport: Transport,
+        remote: SocketAddr,
     },
     /// The last event of every connection.
     Closed {
@@ -79,7 +88,7 @@ impl Connection {
         let (events, id) = (self.events.clone(), self.id);
         let tls = self.tls.clone();
         let ended = async {
-            stream.set_nodelay(true)?;
+            prepare(&stream)?;
             match transport {
                 Transport::Udp | Transport::Tcp => self.serve(stream, local, true).await,
                 Transport::Tls(_) => self.serve(timeout(limit, tls.accept(stream)).await??, local, true).await,
@@ -104,7 +113,7 @@ impl Connection {
         let mut insecure = None;
         let connected = async {
             let stream = timeout(limit, TcpStream::connect(remote)).await??;
-            stream.set_nodelay(true)?;
+            prepare(&stream)?;
             let own = stream.local_addr()?;
             let local = local.map_or(own, |local| SocketAddr::new(own.ip(), local.port()));
             Ok::<_, io::Error>((stream, local))
@@ -158,7 +167,7 @@ impl Connection {
                     }
                     idle_at = Instant::now() + self.limits.idle;
                     parser.push(&buffer[..length]);
-                    let mut whole = false;
+                    let (mut whole, mut ponged) = (false, from_stranger);
                     while let Some(framed) = parser.next() {
                         let (transport, remote) = (self.transport, self.remote);
                         let event = match framed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
@@ -170,9 +179,11 @@ impl Connection {
                                 write(&mut stream, PONG, self.limits.write).await?;
                                 continue;
                             }
-                            Framed::KeepAlive(KeepAlive::Pong) => continue,
+                            // Whom we connected to is asked for them; of one read, one tells as much as many.
+                            Framed::KeepAlive(KeepAlive::Pong) if std::mem::replace(&mut ponged, true) => continue,
+                            Framed::KeepAlive(KeepAlive::Pong) => TcpEvent::Pong { transport, remote },
                         };
-                        whole = true;
+                        whole |= !matches!(event, TcpEvent::Pong { .. });
                         if self.events.send(event).await.is_err() {
                             return Ok(());
                         }
@@ -187,6 +198,11 @@ impl Connection {
             }
         }
     }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED))
 }
 
 async fn write<S>(stream: &mut S, bytes: &[u8], limit: Duration) -> io::Result<()>

@@ -53,6 +53,11 @@ pub enum Input {
         ask: AskId,
         allowed: bool,
     },
+    /// An empty line came over a connection, as the answer to ours (RFC 5626 §3.5.1).
+    Pong {
+        transport: Transport,
+        remote: SocketAddr,
+    },
     /// A send failed or a connection closed.
     TransportFailed {
         transport: Transport,
@@ -71,6 +76,11 @@ pub enum Output {
         local: Option<SocketAddr>,
         remote: SocketAddr,
         bytes: Bytes,
+    },
+    /// Close the connection, whose other end is gone, and say so by `Input::TransportFailed`.
+    Close {
+        transport: Transport,
+        remote: SocketAddr,
     },
     /// Find the servers of `uri` (RFC 3263), and answer with `Input::Located` in any case.
     Locate {

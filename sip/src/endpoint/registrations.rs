@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::Endpoint;
 use super::agenda::Owner;
-use super::io::{AccountId, Event};
+use super::io::{AccountId, Event, Output};
 use super::table::{ClientContext, Purpose};
 use super::watch::{Answer, Reply};
 use crate::auth::Credentials;
-use crate::hop::Hop;
+use crate::hop::{Hop, Transport};
 use crate::message::{Method, NameAddr, Response, StatusCode};
 use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
 use crate::transaction::Failure;
@@ -50,6 +50,9 @@ impl Endpoint {
                     self.request(now, *request, hop, Purpose::Register(account));
                 }
                 RegisterOutput::KeepAlive(bytes) => self.send(hop, bytes),
+                RegisterOutput::FlowFailed => {
+                    self.outputs.push_back(Output::Close { transport: hop.transport, remote: hop.remote });
+                }
                 RegisterOutput::State(state) => self.event(Event::Registration { account, state }),
             }
         }
@@ -92,23 +95,28 @@ impl Endpoint {
 
     /// STUN answers come from registrars only.
     pub(super) fn on_stun(&mut self, now: Instant, remote: SocketAddr, datagram: &Bytes) {
-        let here = self.registrations.iter().filter(|(_, registrant)| registrant.hop().remote == remote);
-        let here: Vec<AccountId> = here.map(|(account, _)| *account).collect();
-        for account in here {
+        for account in self.registered_at(|hop| hop.remote == remote) {
             self.drive_account(now, account, Some(RegisterInput::Stun(datagram.clone())));
+        }
+    }
+
+    pub(super) fn on_pong(&mut self, now: Instant, transport: Transport, remote: SocketAddr) {
+        for account in self.registered_at(|hop| hop.transport == transport && hop.remote == remote) {
+            self.drive_account(now, account, Some(RegisterInput::Pong));
         }
     }
 
     /// A connection closed; accounts bound over it register anew.
     pub(super) fn on_registrar_lost(&mut self, now: Instant, remote: SocketAddr) {
-        let lost = self.registrations.iter().filter(|(_, registrant)| {
-            let hop = registrant.hop();
-            hop.transport.is_reliable() && hop.remote == remote
-        });
-        let lost: Vec<AccountId> = lost.map(|(account, _)| *account).collect();
-        for account in lost {
+        for account in self.registered_at(|hop| hop.transport.is_reliable() && hop.remote == remote) {
             self.drive_account(now, account, Some(RegisterInput::ConnectionLost));
         }
+    }
+
+    /// The accounts whose registrar is at the other end of such a way.
+    fn registered_at(&self, is_there: impl Fn(&Hop) -> bool) -> Vec<AccountId> {
+        let there = self.registrations.iter().filter(|(_, registrant)| is_there(&registrant.hop()));
+        there.map(|(account, _)| *account).collect()
     }
 
     /// Whether a REGISTER is the account's own, not one of settings that were replaced meanwhile.

@@ -243,6 +243,7 @@ impl World {
                     self.network.send(self.now, from, remote, bytes);
                 }
                 Output::Locate { uri, .. } => panic!("nobody has a name here: {uri}"),
+                Output::Close { remote, .. } => panic!("nobody is connected here: {remote}"),
                 Output::MayCall { uri, .. } => panic!("nobody redirects here: {uri}"),
                 Output::Event(event) => self.on_event(index, event),
                 Output::Denied { .. } => {}

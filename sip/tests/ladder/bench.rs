@@ -123,6 +123,7 @@ impl Bench {
                     self.asked.push(ask);
                     format!("?? {uri}")
                 }
+                Output::Close { remote, .. } => format!("!! {remote} is closed"),
                 Output::MayCall { ask, uri, .. } => {
                     let allowed = !self.barred.iter().any(|user| uri.user_decoded().as_ref() == Some(user));
                     self.endpoint.handle(self.start + self.now, Input::Allowed { ask, allowed });

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::endpoint::{AccountId, Command, Registration};
+use sip::endpoint::{AccountId, Command, Input, Registration, Transport};
 
 use super::bench::Bench;
 
 fn registered(stun: bool, answer: &str) -> Bench {
+    registered_over(Transport::Udp, stun, answer)
+}
+
+fn registered_over(transport: Transport, stun: bool, answer: &str) -> Bench {
     let mut bench = Bench::new();
+    bench.transport = transport;
     let registration = Registration {
         registrar: "sip:carrier.example".parse().expect("a URI"),
         hop: bench.hop(),
@@ -79,4 +84,32 @@ fn the_registrars_flow_timer_is_obeyed_within_reason() {
         let pings = bench.pass(every * 3.0 + 0.1).look().matches("ping").count();
         assert_eq!(pings, 3, "{answer}");
     }
+}
+
+#[test]
+fn a_connection_whose_pong_does_not_come_is_closed_and_registered_anew() {
+    let pong = |bench: &mut Bench| {
+        let (transport, remote) = (bench.transport, bench.remote);
+        bench.input(Input::Pong { transport, remote });
+    };
+    let mut bench = registered_over(Transport::Tcp, false, "");
+    let log = bench.pass(100.0).look();
+    assert!(!log.contains("!!"), "a registrar that never sends pongs means no harm: {log}");
+
+    pong(&mut bench);
+    let log = bench.pass(20.5).look();
+    assert_eq!(log, "120.0 -> 192.0.2.2:5060 ping\n");
+    pong(&mut bench);
+    let log = bench.pass(39.0).look();
+    assert_eq!(log, "150.0 -> 192.0.2.2:5060 ping\n");
+    let log = bench.pass(0.6).look();
+    assert_eq!(log, "160.0 !! 192.0.2.2:5060 is closed\n", "RFC 5626 §4.4.1");
+    let (transport, remote) = (bench.transport, bench.remote);
+    bench.input(Input::TransportFailed { transport, remote });
+    assert!(bench.pass(4.0).look().contains("-> 192.0.2.2:5060 REGISTER"));
+
+    // Datagrams have no pongs.
+    let mut bench = registered(false, "");
+    pong(&mut bench);
+    assert!(!bench.pass(100.0).look().contains("!!"));
 }

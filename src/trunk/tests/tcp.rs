@@ -85,3 +85,42 @@ async fn a_peer_nobody_answers_for_ends_the_call() {
     assert!(matches!(end, LegEvent::Ended(LegEnd { by: EndedBy::Network, .. })), "{end:?}");
     party.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registrar_that_answers_no_empty_line_any_more_is_connected_to_anew() {
+    let listener = tokio::net::TcpListener::bind(loopback().unwrap()).await.unwrap();
+    let account = AccountConfig {
+        name: "carrier".to_owned(),
+        registrar: format!("sip:{};transport=tcp", listener.local_addr().unwrap()),
+        user: "100".to_owned(),
+        keep_alive: Duration::from_millis(100),
+        ping: Duration::ZERO,
+        ..AccountConfig::default()
+    };
+    let party = open(Config { accounts: vec![account], close_limit: Duration::ZERO, ..Config::default() }).await;
+    let (mut first, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let register = read_message(&mut first).await;
+    let answer = sip::message::Response::to_request(&register, sip::message::StatusCode::OK);
+    first.write_all(&answer.encode()).await.unwrap();
+    let mut ping = [0; 4];
+    timeout(PATIENCE, first.read_exact(&mut ping)).await.unwrap().unwrap();
+    assert_eq!(ping, *b"\r\n\r\n");
+    first.write_all(b"\r\n").await.unwrap();
+    // The next are left unanswered: within ten seconds (RFC 5626 §4.4.1) and a few more for the jitter.
+    let (mut second, _) = timeout(2 * PATIENCE, listener.accept()).await.expect("a new connection").unwrap();
+    assert_eq!(read_message(&mut second).await.method, sip::message::Method::Register);
+    party.close().await;
+}
+
+/// The first request that comes.
+async fn read_message(stream: &mut TcpStream) -> sip::message::Request {
+    let mut parser = sip::message::StreamParser::new(Default::default());
+    let mut buffer = [0; 4_096];
+    loop {
+        let length = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("a request").unwrap();
+        parser.push(&buffer[..length]);
+        if let Some(Ok(sip::message::Framed::Message(sip::message::Message::Request(request)))) = parser.next() {
+            return request;
+        }
+    }
+}
