@@ -157,7 +157,14 @@ impl Agent {
                     sent += 1;
                     self.note(&bytes);
                 }
-                Output::Close { .. } | Output::Locate { .. } | Output::MayCall { .. } => {}
+                // Every question is owed an answer; nobody has a name here.
+                Output::Locate { ask, .. } => {
+                    self.endpoint.handle(self.start + self.now, Input::Located { ask, hops: Vec::new() });
+                }
+                Output::MayCall { ask, .. } => {
+                    self.endpoint.handle(self.start + self.now, Input::Allowed { ask, allowed: false });
+                }
+                Output::Close { .. } => {}
                 Output::Event(event) => self.on_event(event),
                 Output::Denied { .. } => {}
             }

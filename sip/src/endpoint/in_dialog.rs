@@ -125,7 +125,7 @@ impl Endpoint {
             self.request(now, Request::clone(&context.request), hop, Purpose::InDialog(id));
             return;
         }
-        if failure == Failure::TransportFailed && self.seek_for(id, &context.request) {
+        if self.seek_for(now, id, context, None, failure) {
             return;
         }
         self.on_in_dialog_outcome(now, id, &context.request.method, failure.status());

@@ -12,6 +12,7 @@ use super::terms::{Own, SessionPolicy, Wanted};
 use super::{Endpoint, body, ways, write};
 use crate::dialog::session_timer;
 use crate::dialog::{Dialog, DialogId};
+use crate::hop::Hop;
 use crate::message::{HeaderName, Headers, Method, Request, Response, StatusCode};
 use crate::timer::Timer;
 use crate::transaction::Failure;
@@ -145,14 +146,25 @@ impl Endpoint {
             && context.hop == ways::first(dialog, session.flow)
             && let Some(hop) = ways::second(dialog, session.flow, context.hop)
         {
-            let again = self.request(now, Request::clone(&context.request), hop, Purpose::Renew(id));
-            return self.renewal_is(id, again);
+            return self.renew_over(now, id, client, &context.request, hop);
+        }
+        if self.seek_for(now, id, context, Some(client), failure) {
+            return;
         }
         self.renewal_unanswered(now, id, failure.status());
     }
 
+    /// Sends what renews a session another way, unless it was given up meanwhile. `client`: the transaction that failed.
+    pub(super) fn renew_over(&mut self, now: Instant, id: SessionId, client: ClientId, request: &Request, hop: Hop) {
+        let own = self.sessions.get(id).and_then(|session| session.terms.own.as_ref());
+        if own.is_some_and(|own| own.client == client) {
+            let again = self.request(now, request.clone(), hop, Purpose::Renew(id));
+            self.renewal_is(id, again);
+        }
+    }
+
     /// RFC 3261 §12.2.1.2: a peer that does not answer inside a dialog has left it.
-    fn renewal_unanswered(&mut self, now: Instant, id: SessionId, status: StatusCode) {
+    pub(super) fn renewal_unanswered(&mut self, now: Instant, id: SessionId, status: StatusCode) {
         if self.sessions.get(id).is_some_and(|session| !matches!(session.phase, Phase::Established)) {
             return self.renewal_refused(now, id, status);
         }

@@ -2,6 +2,7 @@
 //! unknown to us or whose connection was closed, and a redirection; and whether a redirection may be followed at all.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +11,8 @@ use super::session::{Phase, Session};
 use super::table::{ClientContext, ClientId, Purpose};
 use super::{Endpoint, ways};
 use crate::hop::{Hop, is_private};
-use crate::message::{Request, StatusCode, Uri};
+use crate::message::{Method, Request, StatusCode, Uri};
+use crate::transaction::Failure;
 
 /// Questions open at once. Past it a question counts as answered with nothing.
 const MOST_ASKS: usize = 10_000;
@@ -28,9 +30,18 @@ pub(super) enum Waiting {
     Redirected { session: SessionId, context: Box<ClientContext> },
     /// A call that was redirected to somebody else.
     Leave { session: SessionId, context: Box<ClientContext>, contact: Uri },
-    /// A dialog whose peer is to be found. `client`: the INVITE whose ACK may have missed it. `request`: what could not
-    /// be sent without.
-    Dialog { session: SessionId, client: Option<ClientId>, request: Option<Arc<Request>> },
+    /// A dialog whose peer is to be found. `client`: the INVITE whose ACK may have missed it.
+    Dialog { session: SessionId, client: Option<ClientId>, unserved: Option<Unserved> },
+}
+
+/// A request inside a dialog that the way known did not serve.
+#[derive(Debug)]
+pub(super) struct Unserved {
+    request: Arc<Request>,
+    /// Its transaction, where it is an offer of ours or refreshes the session.
+    renews: Option<ClientId>,
+    /// The server that did not answer, and is not asked again.
+    silent: Option<SocketAddr>,
 }
 
 impl Asks {
@@ -71,8 +82,8 @@ impl Endpoint {
         hops.sort_by_key(|hop| self.avoided.contains(now, hop));
         match self.asks.open.remove(&ask) {
             Some(Waiting::Redirected { session, context }) => self.on_redirect_located(now, session, &context, &hops),
-            Some(Waiting::Dialog { session, client, request }) => {
-                self.on_peer_located(now, session, client, request, &hops);
+            Some(Waiting::Dialog { session, client, unserved }) => {
+                self.on_peer_located(now, session, client, unserved, &hops);
             }
             // That question is answered by `Input::Allowed`.
             Some(waiting @ Waiting::Leave { .. }) => drop(self.asks.open.insert(ask, waiting)),
@@ -90,7 +101,7 @@ impl Endpoint {
             return;
         }
         let uri = uri.clone();
-        self.ask(&uri, Waiting::Dialog { session: id, client: Some(client), request: None });
+        self.ask(&uri, Waiting::Dialog { session: id, client: Some(client), unserved: None });
     }
 
     /// The connection a session talks over was closed: the next request dials the peer at the address it named, or at
@@ -104,14 +115,29 @@ impl Endpoint {
                 session.flow = hop;
             } else if dialog.next_hop().host.ip().is_none() && dialog.next_hop().is_sip() {
                 let uri = dialog.next_hop().clone();
-                self.ask(&uri, Waiting::Dialog { session: id, client: None, request: None });
+                self.ask(&uri, Waiting::Dialog { session: id, client: None, unserved: None });
             }
         }
     }
 
-    /// Looks up the peer for a request that failed on every way known. False when there is nothing to look up, or it was
-    /// done before.
-    pub(super) fn seek_for(&mut self, id: SessionId, request: &Arc<Request>) -> bool {
+    /// Looks up the peer for a request that failed on every way known, or that its server left without an answer
+    /// (RFC 3263 §4.3). False when there is nothing to look up, or it was done before.
+    pub(super) fn seek_for(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        context: &ClientContext,
+        renews: Option<ClientId>,
+        failure: Failure,
+    ) -> bool {
+        let silent = (failure == Failure::TimedOut).then_some(context.hop.remote);
+        // A key that comes half a minute late does harm; a goodbye and a refresh do not.
+        if silent.is_some() {
+            self.avoid(now, &context.hop, None);
+            if renews.is_none() && context.request.method != Method::Bye {
+                return false;
+            }
+        }
         let Some(session) = self.sessions.get_mut(id) else { return false };
         let Some(dialog) = &session.dialog else { return false };
         let uri = dialog.next_hop();
@@ -119,7 +145,8 @@ impl Endpoint {
             return false;
         }
         let uri = uri.clone();
-        self.ask(&uri, Waiting::Dialog { session: id, client: None, request: Some(Arc::clone(request)) })
+        let unserved = Some(Unserved { request: Arc::clone(&context.request), renews, silent });
+        self.ask(&uri, Waiting::Dialog { session: id, client: None, unserved })
     }
 
     fn on_peer_located(
@@ -127,7 +154,7 @@ impl Endpoint {
         now: Instant,
         id: SessionId,
         client: Option<ClientId>,
-        request: Option<Arc<Request>>,
+        unserved: Option<Unserved>,
         hops: &[Hop],
     ) {
         let Some(session) = self.sessions.get_mut(id) else { return };
@@ -137,14 +164,21 @@ impl Endpoint {
             (hop.transport.is_secure() || !flow.transport.is_secure())
                 && (is_private(flow.remote.ip()) || !is_private(hop.remote.ip()))
         };
+        let silent = unserved.as_ref().and_then(|unserved| unserved.silent);
         // A server that is among them is the peer already; a closed connection to it is dialled anew by whoever sends.
-        let found = match hops.iter().any(|hop| hop.remote == flow.remote) {
+        let found = match silent != Some(flow.remote) && hops.iter().any(|hop| hop.remote == flow.remote) {
             true => Some(flow),
-            false => hops.iter().find(reachable).copied(),
+            false => hops.iter().filter(|hop| Some(hop.remote) != silent).find(reachable).copied(),
         };
         let Some(hop) = found else {
-            if let Some(request) = request {
-                self.on_in_dialog_outcome(now, id, &request.method, StatusCode::SERVICE_UNAVAILABLE);
+            match unserved {
+                Some(Unserved { renews: Some(_), .. }) => {
+                    self.renewal_unanswered(now, id, StatusCode::SERVICE_UNAVAILABLE);
+                }
+                Some(Unserved { request, .. }) => {
+                    self.on_in_dialog_outcome(now, id, &request.method, StatusCode::SERVICE_UNAVAILABLE);
+                }
+                None => {}
             }
             return;
         };
@@ -154,8 +188,12 @@ impl Endpoint {
         {
             self.acknowledge_again(client, id, hop);
         }
-        if let Some(request) = request {
-            self.request(now, Request::clone(&request), hop, Purpose::InDialog(id));
+        match unserved {
+            Some(Unserved { request, renews: Some(client), .. }) => self.renew_over(now, id, client, &request, hop),
+            Some(Unserved { request, .. }) => {
+                self.request(now, Request::clone(&request), hop, Purpose::InDialog(id));
+            }
+            None => {}
         }
     }
 }

@@ -93,3 +93,52 @@ fn a_connection_that_breaks_under_a_bye_is_replaced_once() {
     );
     assert_eq!(bench.endpoint.session_count(), 0);
 }
+
+#[test]
+fn a_server_that_leaves_a_goodbye_unanswered_is_passed_over_for_the_next_of_its_name() {
+    let mut bench = Bench::new();
+    bench.dial(None).reply("INVITE", 200, "Contact: <sip:bob@10.1.1.1>\nRecord-Route: <sip:edge.carrier.example;lr>");
+    let both = || ["192.0.2.2:5060", "192.0.2.3:5060"].map(|remote| hop(Transport::Udp, remote)).to_vec();
+    bench.located(both()).look();
+    bench.command(Command::HangUp { session: CALL, reason: None }).pass(32.0);
+    assert!(bench.look().ends_with("?? sip:edge.carrier.example;lr\n"), "RFC 3263 §4.3");
+    bench.located(both());
+    let log = bench.look();
+    let route = "route=<sip:edge.carrier.example;lr>";
+    assert_eq!(log, format!("32.0 -> 192.0.2.3:5060 BYE sip:bob@10.1.1.1 {route}\n"));
+    // The next one is the last.
+    bench.pass(32.0);
+    assert!(!bench.look().contains("??"));
+    assert_eq!(bench.endpoint.session_count(), 0);
+
+    // With the silent one alone there is nobody else to ask.
+    let mut bench = Bench::new();
+    bench.dial(None).reply("INVITE", 200, "Contact: <sip:bob@10.1.1.1>\nRecord-Route: <sip:edge.carrier.example;lr>");
+    bench.located(vec![bench.hop()]);
+    bench.command(Command::HangUp { session: CALL, reason: None }).pass(32.0);
+    bench.look();
+    bench.located(vec![bench.hop()]);
+    assert_eq!((bench.look().as_str(), bench.endpoint.session_count()), ("", 0));
+}
+
+#[test]
+fn an_offer_over_a_connection_that_broke_goes_to_where_the_peer_is_found() {
+    let mut bench = Bench::new();
+    bench.transport = Transport::Tcp;
+    bench.dial(None).reply("INVITE", 200, "Contact: <sip:bob@gw.example;transport=tcp>").look();
+    bench.command(Command::Offer { session: CALL, sdp: super::sdp() });
+    bench.input(Input::TransportFailed { transport: Transport::Tcp, remote: address("192.0.2.2:5060") });
+    bench.located(vec![hop(Transport::Tcp, "192.0.2.70:5060")]);
+    check(
+        &mut bench,
+        expect![[r#"
+            0.0 -> 192.0.2.2:5060 INVITE sip:bob@gw.example;transport=tcp
+            0.0 ?? sip:bob@gw.example;transport=tcp
+            0.0 -> 192.0.2.70:5060 INVITE sip:bob@gw.example;transport=tcp
+        "#]],
+    );
+    bench.remote = address("192.0.2.70:5060");
+    bench.reply("INVITE", 200, "Contact: <sip:bob@gw.example;transport=tcp>");
+    assert!(bench.look().contains("ACK"), "the session goes on");
+    assert_eq!(bench.endpoint.session_count(), 1);
+}
