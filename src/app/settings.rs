@@ -286,6 +286,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     transports::tls(&section.section("tls"), &mut sip);
     section.optional_ip("advertised_address", &mut sip.advertised_address);
     section.sockets("name_servers", 53, &mut sip.name_servers);
+    section.seconds("look_up_s", 10.0..=86_400.0, &mut sip.look_up_every);
     section.flag("require_account", &mut sip.require_account);
     section.choice("accept_transfers", &TRANSFERS, &mut sip.accept_transfers);
     session_policy(section, &mut sip.session);
@@ -350,7 +351,14 @@ fn account(section: &Section<'_>, session: SessionPolicy) -> trunk::AccountConfi
     section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
     session_policy(section, &mut account.session);
     section.flag("register", &mut account.register);
-    section.ips("peers", &mut account.peers);
+    let mut peers = Vec::new();
+    section.texts("peers", "[\"203.0.113.0/24\", \"sip.carrier.example\"]", &mut peers);
+    for peer in peers {
+        match peer.parse() {
+            Ok(source) => account.peers.push(source),
+            Err(trunk::BadSource) => section.wrong_value("peers", &peer, "IP, IP/bits, host.example"),
+        }
+    }
     section.require("name", "\"carrier\"", &account.name);
     section.require("registrar", "\"sip:sip.carrier.example\"", &account.registrar);
     section.require("user", "\"380441234567\"", &account.user);

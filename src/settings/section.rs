@@ -151,19 +151,6 @@ impl<'d> Section<'d> {
         });
     }
 
-    pub fn ips(&self, key: &'static str, target: &mut Vec<IpAddr>) {
-        self.read(key, "array of strings", "[\"203.0.113.7\"]", target, |value| match value {
-            Value::List(items) => items
-                .iter()
-                .map(|item| match &item.value {
-                    Value::Text(text) => text.parse().map_err(|_| Some("IPv4, IPv6".to_owned())),
-                    _ => Err(None),
-                })
-                .collect(),
-            _ => Err(None),
-        });
-    }
-
     /// Addresses, with `port` where none is written.
     pub fn sockets(&self, key: &'static str, port: u16, target: &mut Vec<SocketAddr>) {
         let address = |text: &str| {

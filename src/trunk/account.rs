@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use sip::auth::Credentials;
 use sip::endpoint::{AccountId, Hop, Redirects, Registration, SessionPolicy, Watch};
 use sip::message::{Host, NameAddr, Uri};
@@ -11,7 +12,7 @@ use sip::message::{Host, NameAddr, Uri};
 use super::numbers::NumberPlan;
 use super::profile::{CallerId, Shown, Switches};
 use super::quota::{Direction, Lines, Quota};
-use super::{AccountConfig, AccountState, AccountStatus, StartError};
+use super::{AccountConfig, AccountState, AccountStatus, Source, StartError};
 use crate::base::PhoneNumber;
 
 /// When servers are first asked whether they serve, after the first REGISTER went out.
@@ -39,7 +40,7 @@ pub struct Account {
     ping: Duration,
     /// What the account's calls may use of session timers and reliable provisional responses.
     pub session: SessionPolicy,
-    peers: Vec<IpAddr>,
+    peers: Vec<Source>,
     pub profile: &'static str,
     pub switches: Switches,
     pub numbers: NumberPlan,
@@ -110,9 +111,20 @@ impl Account {
         })
     }
 
-    /// Where the carrier calls from, besides its registrar or proxy.
-    pub fn peers(&self) -> impl Iterator<Item = IpAddr> {
-        self.peers.iter().copied()
+    /// The networks the carrier calls from, besides its registrar or proxy.
+    pub fn networks(&self) -> impl Iterator<Item = IpNet> {
+        self.peers.iter().filter_map(|source| match source {
+            Source::Network(network) => Some(*network),
+            Source::Name(_) => None,
+        })
+    }
+
+    /// The names of further servers it calls from.
+    pub fn names(&self) -> impl Iterator<Item = &Host> {
+        self.peers.iter().filter_map(|source| match source {
+            Source::Network(_) => None,
+            Source::Name(name) => Some(name),
+        })
     }
 
     pub fn first_hops(&self) -> &[Uri] {
@@ -214,14 +226,16 @@ pub fn sip_uri(text: &str) -> Option<Uri> {
 }
 
 /// The account a call from `remote` to `user` belongs to: by where it comes from, and by the Contact we registered.
-/// `hops` are the carriers' addresses as looked up.
+/// `sources` are where carriers call from.
 pub fn owner_of<'a>(
     accounts: &'a [Account],
-    hops: &[(AccountId, IpAddr)],
+    sources: &[(AccountId, IpNet)],
     user: &str,
     remote: IpAddr,
 ) -> Option<Owner<'a>> {
-    let trusted = |account: &&Account| hops.contains(&(account.id, remote)) || account.peers.contains(&remote);
+    let remote = remote.to_canonical();
+    let trusted =
+        |account: &&Account| sources.iter().any(|(owner, network)| *owner == account.id && network.contains(&remote));
     let called = |account: &&Account| account.registers && account.contact_user == user;
     let carriers = || accounts.iter().filter(trusted);
     if let Some(account) = carriers().find(called).or_else(|| carriers().next()) {
@@ -265,17 +279,13 @@ mod tests {
     fn a_call_belongs_to_the_account_it_comes_through() {
         let accounts = Account::read_all(&[
             config("first", "sip:one.example"),
-            AccountConfig {
-                contact_user: Some("line2".to_owned()),
-                peers: vec![IpAddr::from([192, 0, 2, 2])],
-                ..config("second", "sip:one.example")
-            },
+            AccountConfig { contact_user: Some("line2".to_owned()), ..config("second", "sip:one.example") },
         ])
         .unwrap();
         let carrier = IpAddr::from([192, 0, 2, 1]);
         let other = IpAddr::from([192, 0, 2, 2]);
         let stranger = IpAddr::from([203, 0, 113, 9]);
-        let hops = [(AccountId(0), carrier), (AccountId(1), carrier)];
+        let sources = [(0, carrier), (1, carrier), (1, other)].map(|(id, ip)| (AccountId(id), IpNet::from(ip)));
         for (user, remote, expect) in [
             ("line2", carrier, Some(("second", true))),
             ("100", carrier, Some(("first", true))),
@@ -284,7 +294,7 @@ mod tests {
             ("line2", stranger, Some(("second", false))),
             ("0441234567", stranger, None),
         ] {
-            let owner = owner_of(&accounts, &hops, user, remote);
+            let owner = owner_of(&accounts, &sources, user, remote);
             let found = owner.map(|owner| (owner.account.name.as_str(), owner.trusted));
             assert_eq!(found, expect, "{user} from {remote}");
         }

@@ -9,7 +9,7 @@ use sip::message::Limits;
 
 use super::profile::{Profile, Switches};
 use super::quota::Caps;
-use super::{tls, websocket};
+use super::{Source, tls, websocket};
 use crate::base::Secret;
 use crate::{defence, toll};
 
@@ -33,6 +33,8 @@ pub struct Config {
     pub advertised_address: Option<IpAddr>,
     /// Whom to ask for names; the system's name servers where there is none.
     pub name_servers: Vec<SocketAddr>,
+    /// How often the names of accounts are looked up again: carriers move their servers, and call from new ones.
+    pub look_up_every: Duration,
     /// Registrations to hold, from which calls can be placed too.
     pub accounts: Vec<AccountConfig>,
     /// Take calls only when they come from the registrar, proxy or peers of an account; others get 403.
@@ -97,6 +99,7 @@ impl Default for Config {
             websocket: websocket::Config::default(),
             advertised_address: None,
             name_servers: Vec::new(),
+            look_up_every: Duration::from_secs(300),
             accounts: Vec::new(),
             require_account: false,
             callers: Vec::new(),
@@ -178,9 +181,9 @@ pub struct AccountConfig {
     pub ping: Duration,
     /// Session timers (RFC 4028) and reliable provisional responses (RFC 3262) in the account's calls.
     pub session: SessionPolicy,
-    /// Further addresses the carrier calls from, besides those of its registrar or proxy. Callers from there are
-    /// believed about who they are (P-Asserted-Identity).
-    pub peers: Vec<IpAddr>,
+    /// Where else the carrier calls from, besides its registrar or proxy. Callers from there are believed about who they
+    /// are (P-Asserted-Identity).
+    pub peers: Vec<Source>,
     /// Register. Without it the account only places calls, and takes those from its addresses.
     pub register: bool,
     /// The name of the profile that `switches` began with, for reports.

@@ -15,10 +15,10 @@ use sip::endpoint::{
     SessionId, Transport,
 };
 use sip::locate::Nowhere;
-use sip::message::Uri;
+use sip::message::{Host, Uri};
 use tokio::select;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, sleep_until};
 
 use super::account::{Account, Owner, owner_of};
@@ -27,6 +27,7 @@ use super::gate::Gate;
 use super::leg::{LegTask, Note, Successor};
 use super::listen::{Accepted, Sockets};
 use super::resolve::Routes;
+use super::sources::Sources;
 use super::tcp::TcpEvent;
 use super::tolls::Charge;
 use super::trace::{Seen, Trace};
@@ -55,8 +56,14 @@ pub(super) struct Driver {
     lookups: JoinSet<Looked>,
     /// What calls cost that were redirected to another number.
     redirected: HashMap<SessionId, Charge>,
+    /// The look-up of each account that goes on or is to come.
+    looking: HashMap<AccountId, AbortHandle>,
     /// The ways to each account's servers, once known.
     hops: HashMap<AccountId, Vec<Hop>>,
+    /// Those that an account was last registered with.
+    registered: HashMap<AccountId, BTreeSet<Hop>>,
+    /// Where carriers call from.
+    sources: Sources,
     wishes: mpsc::Receiver<Wish>,
     wishes_tx: mpsc::WeakSender<Wish>,
     accounts: watch::Sender<Vec<AccountStatus>>,
@@ -69,7 +76,8 @@ pub(super) struct Driver {
 
 /// The servers that were found, and for whom.
 enum Looked {
-    Account(AccountId, Result<Vec<Hop>, Nowhere>),
+    /// The ways to its servers, and where else it calls from.
+    Account(AccountId, Result<Vec<Hop>, Nowhere>, Vec<IpAddr>),
     Asked(AskId, Vec<Hop>),
 }
 
@@ -94,6 +102,8 @@ impl Driver {
         wishes: (mpsc::Receiver<Wish>, mpsc::WeakSender<Wish>),
         accounts: watch::Sender<Vec<AccountStatus>>,
     ) -> Driver {
+        let networks = |account: &Account| account.networks().map(|network| (account.id, network)).collect::<Vec<_>>();
+        let sources = Sources::new(shared.accounts.iter().flat_map(networks));
         Driver {
             connections: Connections::new(&shared.config, shared.tls.clone()),
             gate: Gate::new(shared.config.defence.clone(), shared.tally.clone()),
@@ -105,7 +115,10 @@ impl Driver {
             legs: JoinSet::new(),
             lookups: JoinSet::new(),
             redirected: HashMap::new(),
+            looking: HashMap::new(),
             hops: HashMap::new(),
+            registered: HashMap::new(),
+            sources,
             wishes: wishes.0,
             wishes_tx: wishes.1,
             accounts,
@@ -137,7 +150,7 @@ impl Driver {
                 Wake::Wish(Some(wish)) => self.wish(wish),
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
-                Wake::Looked(Looked::Account(account, hops)) => self.looked(account, hops),
+                Wake::Looked(Looked::Account(account, hops, others)) => self.looked(account, hops, others),
                 Wake::Looked(Looked::Asked(ask, hops)) => self.handle(Input::Located { ask, hops }),
                 Wake::Tcp(event) => self.connection(event),
                 // Closing at once is all the answer a stranger gets who may not knock.
@@ -376,10 +389,8 @@ impl Driver {
     }
 
     fn owner_of(&self, invite: &IncomingInvite) -> Option<Owner<'_>> {
-        let hops = self.hops.iter().flat_map(|(id, hops)| hops.iter().map(|hop| (*id, hop.remote.ip())));
-        let hops: Vec<(AccountId, IpAddr)> = hops.collect();
         let user = invite.request_uri.user_decoded().unwrap_or_default();
-        owner_of(&self.shared.accounts, &hops, &user, invite.remote.ip())
+        owner_of(&self.shared.accounts, self.sources.all(), &user, invite.remote.ip())
     }
 
     fn run_leg(&mut self, session: SessionId, task: LegTask) {
@@ -461,22 +472,25 @@ impl Driver {
 
     /// Carriers are heard whatever anybody says in their names.
     fn tell_carriers(&mut self) {
-        let peers = self.shared.accounts.iter().flat_map(Account::peers);
-        let hops = self.hops.values().flatten().map(|hop| hop.remote.ip());
-        let carriers = hops.chain(peers).map(IpNet::from).collect();
-        self.gate.carriers(carriers);
+        self.gate.carriers(self.sources.all().iter().map(|(_, network)| *network).collect());
     }
 
     fn registering(&self) -> impl Iterator<Item = AccountId> {
         self.shared.accounts.iter().filter(|account| account.registers).map(|account| account.id)
     }
 
+    /// Looks an account's names up after `pause`, in the place of a look-up that is still to come.
     fn look_up(&mut self, account: &Account, pause: Duration) {
         let (id, uris, shared) = (account.id, account.first_hops().to_vec(), self.shared.clone());
-        self.lookups.spawn(async move {
+        let names: Vec<Host> = account.names().cloned().collect();
+        let task = self.lookups.spawn(async move {
             sleep(pause).await;
-            Looked::Account(id, shared.names.hops_to(&uris, shared.listening, &shared.tls).await)
+            let hops = shared.names.hops_to(&uris, shared.listening, &shared.tls).await;
+            Looked::Account(id, hops, shared.names.addresses_of(&names, shared.listening, &shared.tls).await)
         });
+        if let Some(before) = self.looking.insert(id, task) {
+            before.abort();
+        }
     }
 
     fn locate(&mut self, ask: AskId, uri: Uri) {
@@ -499,39 +513,59 @@ impl Driver {
         }
     }
 
-    fn looked(&mut self, id: AccountId, hops: Result<Vec<Hop>, Nowhere>) {
+    fn looked(&mut self, id: AccountId, hops: Result<Vec<Hop>, Nowhere>, others: Vec<IpAddr>) {
         let shared = self.shared.clone();
         let Some(account) = shared.accounts.get(id.0 as usize).filter(|_| self.closing.is_none()) else {
             return;
         };
-        match hops {
+        let servers = hops.iter().flatten().map(|hop| hop.remote.ip());
+        self.sources.found(Instant::now(), id, servers.chain(others));
+        self.tell_carriers();
+        let next = match hops {
             Ok(hops) => {
-                // Servers of equal priority come in another order each time; that moves nobody.
-                let set = |hops: &[Hop]| hops.iter().copied().collect::<BTreeSet<Hop>>();
-                let moved = self.hops.get(&id).is_none_or(|known| set(known) != set(&hops));
-                self.update(id, |status| status.found(&hops));
-                if moved && let Some(watch) = account.watch(hops.clone()) {
-                    self.handle(Input::Command(Command::Watch { account: id, watch: Box::new(watch) }));
-                }
-                let registration = hops.split_first().map(|(&hop, others)| account.registration(hop, others));
-                self.hops.insert(id, hops);
-                self.tell_carriers();
-                if !account.registers {
-                    self.set_state(id, AccountState::Unused);
-                } else if moved && let Some(registration) = registration {
-                    self.set_state(id, AccountState::Registering);
-                    let registration = Box::new(registration);
-                    self.handle(Input::Command(Command::Register { account: id, registration }));
-                }
+                self.found(account, hops);
+                shared.config.look_up_every
             }
             Err(error) => {
                 tracing::warn!(account = account.name, %error, "the account's registrar cannot be reached");
                 if !self.hops.contains_key(&id) {
                     self.set_state(id, AccountState::Failed { status: 0 });
-                    self.look_up(account, LOOKUP_AGAIN);
                 }
+                LOOKUP_AGAIN
             }
+        };
+        self.look_up(account, next);
+    }
+
+    /// The account's servers are these. Those of equal priority come in another order each time, and of many some: that
+    /// moves nobody.
+    fn found(&mut self, account: &Account, hops: Vec<Hop>) {
+        let id = account.id;
+        let set = |hops: &[Hop]| hops.iter().copied().collect::<BTreeSet<Hop>>();
+        self.update(id, |status| status.found(&hops));
+        if self.hops.get(&id).is_none_or(|known| set(known) != set(&hops))
+            && let Some(watch) = account.watch(hops.clone())
+        {
+            self.handle(Input::Command(Command::Watch { account: id, watch: Box::new(watch) }));
         }
+        if !account.registers {
+            self.set_state(id, AccountState::Unused);
+        } else if self.registered.get(&id) != Some(&set(&hops))
+            && !self.stays_registered(id)
+            && let Some((&hop, others)) = hops.split_first()
+        {
+            self.registered.insert(id, set(&hops));
+            self.set_state(id, AccountState::Registering);
+            let registration = Box::new(account.registration(hop, others));
+            self.handle(Input::Command(Command::Register { account: id, registration }));
+        }
+        self.hops.insert(id, hops);
+    }
+
+    /// Whether the account is bound at a server that its names led to lately.
+    fn stays_registered(&self, id: AccountId) -> bool {
+        let bound = self.endpoint.bound_over(id);
+        bound.is_some_and(|hop| self.sources.remembers(id, hop.remote.ip()))
     }
 
     fn registration(&mut self, id: AccountId, state: &RegistrationState) {
@@ -576,7 +610,7 @@ fn seen(direction: Direction, transport: Transport, local: SocketAddr, remote: S
 }
 
 /// Ends a leg's task with its owner.
-struct AbortOnDrop(tokio::task::AbortHandle);
+struct AbortOnDrop(AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

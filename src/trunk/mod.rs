@@ -20,6 +20,7 @@ pub mod profile;
 pub mod quota;
 mod resolve;
 mod session;
+mod sources;
 pub mod status;
 mod tcp;
 #[cfg(test)]
@@ -52,6 +53,7 @@ use driver::{Driver, Wish};
 pub use gate::{BanError, BanList, Tally};
 pub use listen::Listening;
 use listen::Sockets;
+pub use sources::{BadSource, Source};
 pub use status::{AccountState, AccountStatus, Accounts};
 use tls::Tls;
 use tolls::TollGate;

@@ -19,7 +19,7 @@ use rand::{Rng, SeedableRng};
 use sip::endpoint::{Hop, TlsPeer, Transport};
 use sip::ids::IdSource;
 use sip::locate::{Answer, Locate, LocateOutput, Naptr, Nowhere, Protocol, Query, Srv, Target, Way};
-use sip::message::Uri;
+use sip::message::{Host, Uri};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
@@ -80,6 +80,21 @@ impl Names {
             }
         }
         if hops.is_empty() { Err(failed.unwrap_or(Nowhere::NoAddress)) } else { Ok(hops) }
+    }
+
+    /// The addresses of the servers that have these names: those of their services, and their own.
+    pub(super) async fn addresses_of(&self, names: &[Host], listening: Listening, tls: &Tls) -> Vec<IpAddr> {
+        let mut found = Vec::new();
+        for name in names {
+            let hops = self.hops_to(&[Uri::sip(name.clone())], listening, tls).await;
+            found.extend(hops.iter().flatten().map(|hop| hop.remote.ip()));
+            if let Answer::Addresses(addresses) = self.answer(&Query::Addresses(name.to_string())).await {
+                found.extend(addresses);
+            } else if hops.is_err() {
+                tracing::warn!(%name, "a name that calls come from has no address");
+            }
+        }
+        found
     }
 
     async fn locate(&self, uri: &Uri, ways: &[Way]) -> Result<Vec<Target>, Nowhere> {

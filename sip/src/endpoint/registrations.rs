@@ -137,6 +137,12 @@ impl Endpoint {
         self.registrations.get(&account).map_or(&[], Registrant::service_route)
     }
 
+    /// The way an account is bound over, where it is.
+    pub fn bound_over(&self, account: AccountId) -> Option<Hop> {
+        let registrant = self.registrations.get(&account)?;
+        registrant.is_registered().then(|| registrant.hop())
+    }
+
     /// Whether an account is bound over `hop`.
     pub(super) fn is_registered_over(&self, hop: &Hop) -> bool {
         self.registrations.values().any(|registrant| registrant.is_registered() && registrant.hop() == *hop)

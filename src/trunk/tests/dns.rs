@@ -18,9 +18,13 @@ const A: u16 = 1;
 const SRV: u16 = 33;
 const NAPTR: u16 = 35;
 
+/// Record data by name and type.
+type Zone = Arc<Mutex<HashMap<(String, u16), Vec<Vec<u8>>>>>;
+
 /// Answers from its zone, says that other names do not exist, and keeps silent where it is told to.
 struct NameServer {
     address: SocketAddr,
+    zone: Zone,
     asked: Arc<Mutex<Vec<(String, u16)>>>,
     task: JoinHandle<()>,
 }
@@ -36,10 +40,11 @@ impl NameServer {
     async fn open(zone: Vec<(&str, u16, Vec<u8>)>, silent: Option<u16>) -> NameServer {
         let socket = UdpSocket::bind(loopback().unwrap()).await.unwrap();
         let address = socket.local_addr().unwrap();
-        let mut records: HashMap<(String, u16), Vec<Vec<u8>>> = HashMap::new();
+        let records = Zone::default();
         for (name, kind, data) in zone {
-            records.entry((name.to_owned(), kind)).or_default().push(data);
+            records.lock().unwrap().entry((name.to_owned(), kind)).or_default().push(data);
         }
+        let zone = records.clone();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = asked.clone();
         let task = tokio::spawn(async move {
@@ -49,12 +54,17 @@ impl NameServer {
                 let (name, kind, end) = question(query);
                 seen.lock().unwrap().push((name.clone(), kind));
                 if silent != Some(kind) {
-                    let answer = answer(query, end, kind, records.get(&(name, kind)).map_or(&[], Vec::as_slice));
+                    let found = records.lock().unwrap().get(&(name, kind)).cloned().unwrap_or_default();
+                    let answer = answer(query, end, kind, &found);
                     socket.send_to(&answer, from).await.unwrap();
                 }
             }
         });
-        NameServer { address, asked, task }
+        NameServer { address, zone, asked, task }
+    }
+
+    fn add(&self, name: &str, kind: u16, data: Vec<u8>) {
+        self.zone.lock().unwrap().entry((name.to_owned(), kind)).or_default().push(data);
     }
 
     fn times_asked(&self, kind: u16) -> usize {
@@ -191,4 +201,76 @@ async fn names_without_service_records_and_silent_servers() {
         names.hops_to(&both, listening, &tls).await.unwrap().iter().map(|hop| hop.remote.port()).collect();
     assert_eq!(ports, [5070, 5060]);
     assert_eq!(names.hops_to(&both[..1], listening, &tls).await, Err(Nowhere::NoAddress));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_calls_from_new_servers_is_known_by_their_name() {
+    let carrier = Peer::open().await;
+    let server = NameServer::open(
+        vec![("carrier.test", A, loopback_address()), ("out.carrier.test", A, vec![127, 0, 0, 33])],
+        None,
+    )
+    .await;
+    let account = AccountConfig {
+        name: "carrier".to_owned(),
+        registrar: format!("sip:carrier.test:{}", carrier.address.port()),
+        register: false,
+        peers: ["127.0.0.40/30", "out.carrier.test"].map(|source| source.parse().unwrap()).to_vec(),
+        ..AccountConfig::default()
+    };
+    let config = Config {
+        accounts: vec![account],
+        name_servers: vec![server.address],
+        require_account: true,
+        look_up_every: Duration::from_millis(50),
+        ..Config::default()
+    };
+    let mut party = open(config).await;
+    let mut accounts = party.trunk.accounts();
+    let found = |all: &Vec<AccountStatus>| !all[0].servers.is_empty();
+    timeout(PATIENCE, accounts.wait_for(found)).await.unwrap().unwrap();
+    for (source, expect) in [([127, 0, 0, 33], None), ([127, 0, 0, 42], None), ([127, 0, 0, 44], Some(403))] {
+        assert_eq!(call_from(&mut party, source).await, expect, "{source:?}");
+    }
+    // A further address in the zone is known after the next look.
+    server.add("out.carrier.test", A, vec![127, 0, 0, 44]);
+    let known = async {
+        while call_from(&mut party, [127, 0, 0, 44]).await == Some(403) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, known).await.expect("the name is looked up again");
+    party.close().await;
+}
+
+/// Calls from there; the status of the refusal, or `None` for a call that was taken, which is let go at once.
+async fn call_from(party: &mut Party, source: [u8; 4]) -> Option<u16> {
+    let socket = UdpSocket::bind((Ipv4Addr::from(source), 0)).await.unwrap();
+    let (own, door) = (socket.local_addr().unwrap(), party.udp());
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+    let number = own.port();
+    let invite = format!(
+        "INVITE sip:shop@{door} SIP/2.0\r\nVia: SIP/2.0/UDP {own};rport;branch=z9hG4bK{number}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:1@{own}>;tag=c\r\nTo: <sip:shop@{door}>\r\nCall-ID: {number}\r\n\
+         CSeq: 1 INVITE\r\nContact: <sip:1@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    );
+    socket.send_to(invite.as_bytes(), door).await.unwrap();
+    let mut buffer = vec![0; 65_535];
+    loop {
+        tokio::select! {
+            leg = party.legs.recv() => {
+                drop(leg);
+                return None;
+            }
+            received = timeout(PATIENCE, socket.recv_from(&mut buffer)) => {
+                let (length, _) = received.expect("an answer").unwrap();
+                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let status = text.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
+                if let Some(status) = status.filter(|status| *status >= 300) {
+                    return Some(status);
+                }
+            }
+        }
+    }
 }
