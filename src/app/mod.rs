@@ -53,6 +53,7 @@ pub struct App {
     bus_task: BusTask,
     gauges: JoinHandle<()>,
     signalling: Option<JoinHandle<()>>,
+    bans_kept: Option<JoinHandle<()>>,
     writer: store::Writer,
     store: Store,
     /// What works less well than it could, found at the start.
@@ -100,6 +101,7 @@ impl App {
         let ami = settings.pbx.clone().map(|config| Arc::new(Ami::start(config)));
         let trunk = start_trunk(&settings, arrivals_tx.clone(), media.clone(), ids.clone()).await?;
         let signalling = signalling(&settings, trunk.as_ref(), &media, writer.recorder()).await;
+        let bans_kept = keep_bans(&store, trunk.as_ref(), writer.recorder()).await;
         let audiosocket = start_audiosocket(&settings, arrivals_tx, ami.clone(), ids).await?;
         let (active_tx, active) = watch::channel(0);
         let switch = Switch {
@@ -133,6 +135,7 @@ impl App {
             bus_task,
             gauges,
             signalling,
+            bans_kept,
             writer,
             store,
             warnings,
@@ -203,10 +206,10 @@ impl App {
         self.bus_task.join().await;
         // Its task ends with the trunk and the media plane.
         drop(self.media);
-        if let Some(signalling) = self.signalling
-            && !matches!(tokio::time::timeout(STORE_LIMIT, signalling).await, Ok(Ok(())))
-        {
-            tracing::error!("the keeper of SIP messages did not finish");
+        for keeper in [self.signalling, self.bans_kept].into_iter().flatten() {
+            if !matches!(tokio::time::timeout(STORE_LIMIT, keeper).await, Ok(Ok(()))) {
+                tracing::error!("a keeper of what the SIP door tells did not finish");
+            }
         }
         let health = self.writer.close().await;
         if health.lost > 0 {
@@ -262,6 +265,30 @@ async fn signalling(
                 }
                 else => return,
             }
+        }
+    }))
+}
+
+/// Changes of the list of bans on their way to the record.
+const BAN_CHANGES: usize = 1_024;
+
+/// Gives the trunk the bans of an earlier run, and the record every change of them, until the trunk is gone.
+async fn keep_bans(store: &Store, trunk: Option<&Trunk>, recorder: store::Recorder) -> Option<JoinHandle<()>> {
+    let bans = trunk?.bans();
+    let kept = store.bans(unix_ms()).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the bans of the last run cannot be read");
+        Vec::new()
+    });
+    // Full: the trunk leaves changes out and says so.
+    let (keeper, mut changes) = mpsc::channel(BAN_CHANGES);
+    bans.keep(keeper, kept).await;
+    Some(tokio::spawn(async move {
+        while let Some(change) = changes.recv().await {
+            let change = match change {
+                trunk::Change::Banned(ban) => store::BanChange::Banned { at_ms: unix_ms(), ban },
+                trunk::Change::Lifted(network) => store::BanChange::Lifted(network),
+            };
+            recorder.record_ban(change).await;
         }
     }))
 }

@@ -30,6 +30,12 @@ impl Cause {
             Cause::Settings => "settings",
         }
     }
+
+    /// The cause with this name.
+    pub fn named(name: &str) -> Option<Cause> {
+        let offences = Offence::ALL.into_iter().map(Cause::Offence);
+        offences.chain([Cause::ByHand, Cause::Settings]).find(|cause| cause.name() == name)
+    }
 }
 
 /// One ban as it stands.

@@ -311,6 +311,19 @@ impl Defence {
         Ok(())
     }
 
+    /// Takes up a ban of an earlier run, which does not count as a new one. What would not fit into the list is left out.
+    pub fn restore(&mut self, now: Instant, ban: &Ban) {
+        if self.bans.add(now, ban.network.trunc(), ban.cause, ban.left, ban.times).is_ok()
+            && let (Cause::Offence(_), Some(left)) = (ban.cause, ban.left)
+        {
+            let longest = self.config.longest_ban;
+            if let Some(record) = self.record(now, ban.network.trunc()) {
+                record.bans = ban.times;
+                record.remembered_until = now + left.min(longest) + longest;
+            }
+        }
+    }
+
     /// Lifts the ban on exactly this network and forgets what led to it. False: there is none.
     pub fn lift(&mut self, network: IpNet) -> bool {
         let network = network.trunc();

@@ -264,3 +264,21 @@ fn bounds_hold_for_any_crowd() {
         bench.outputs();
     }
 }
+
+#[test]
+fn a_ban_of_an_earlier_run_goes_on_and_the_next_is_longer() {
+    let mut earlier = Bench::new(Config::default());
+    earlier.offends("198.51.100.7", Offence::Scanner, 1);
+    earlier.pass(100);
+    let kept = earlier.defence.bans(earlier.now());
+    let mut bench = Bench::new(Config::default());
+    let now = bench.now();
+    kept.iter().for_each(|ban| bench.defence.restore(now, ban));
+    assert!(bench.outputs().is_empty(), "it is no news");
+    assert_eq!(bench.admits("198.51.100.7"), Err(Dropped::Banned));
+    bench.pass(500);
+    assert_eq!(bench.admits("198.51.100.7"), Ok(()));
+    bench.outputs();
+    bench.does(Input::Offended(ip("198.51.100.7"), Offence::Scanner));
+    assert_eq!(bench.outputs(), ["banned 198.51.100.7/32 scanner for 1200 s, time 2"]);
+}

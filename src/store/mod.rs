@@ -1,7 +1,8 @@
-//! The record of every call: parties, turns, tools, endings and the whole timeline, in the embedded SQLite database
+//! The record of every call: parties, turns, tools, endings and the whole timeline, and the list of bans, in the embedded SQLite database
 //! (write-ahead log: readers never wait for the writer, <https://www.sqlite.org/wal.html>). All SQL of the program is in
 //! this room, in the subset PostgreSQL shares. Leaves what happened to `base::event`, and when to write to [`writer`].
 
+mod bans;
 mod query;
 mod record;
 mod rows;
@@ -19,6 +20,7 @@ use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use bans::BanChange;
 pub use query::{CallFilter, Lookup, Page};
 pub use rows::{CallDetail, CallSummary, Callback, Side, ToolRecord, Transfer, TurnRecord, TurnState};
 pub use signalling::Signalling;

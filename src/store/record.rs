@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::rows::word;
 use super::writer::Entry;
-use super::{Store, StoreError, signalling};
+use super::{Store, StoreError, bans, signalling};
 use crate::base::event::{Arrived, TurnLatency};
 use crate::base::{CallEvent, CallId, Ending, EventKind, TurnId};
 
@@ -34,6 +34,7 @@ impl Store {
                 }
                 Entry::Sip(message) => signalling::append(&mut batch, message).await?,
                 Entry::Rtp(headers) => signalling::append_rtp(&mut batch, headers).await?,
+                Entry::Ban(change) => bans::append(&mut batch, change).await?,
             }
         }
         batch.commit().await?;

@@ -15,6 +15,7 @@ use crate::base::event::{LegParty, StepState, TransferStep};
 use crate::base::tool::{ToolOutcome, TransferReason};
 use crate::base::trace::{Direction, SipMessage};
 use crate::base::{CallEvent, EndingCode, EventKind, LegId, TurnId};
+use crate::defence::{Ban, Cause, Offence};
 
 fn config(dir: &TempDir) -> Config {
     Config { path: dir.path().join("deeper/calls.db"), ..Config::default() }
@@ -368,4 +369,27 @@ async fn signalling_is_kept_by_leg_and_found_by_call() {
     let told: Vec<_> = legs.iter().map(|leg| (leg.leg.0, leg.party, leg.messages.len())).collect();
     assert_eq!(told, [(u64::MAX, LegParty::Caller, 2), (7, LegParty::Operator, 0)]);
     assert_eq!(legs[0].messages, of_caller, "oldest first, octets as they were");
+}
+
+#[tokio::test]
+async fn bans_are_kept_until_they_are_over() {
+    let (_dir, store) = opened().await;
+    let ban = |network: &str, cause, left_s: Option<u64>, times| {
+        let (network, left) = (network.parse().unwrap(), left_s.map(Duration::from_secs));
+        Ban { network, cause, left, times, dropped: 0 }
+    };
+    let scanner = ban("198.51.100.7/32", Cause::Offence(Offence::Scanner), Some(600), 2);
+    let by_hand = ban("2001:db8::/32", Cause::ByHand, None, 1);
+    let changes = [
+        BanChange::Banned { at_ms: START_MS, ban: ban("198.51.100.7/32", scanner.cause, Some(300), 1) },
+        BanChange::Banned { at_ms: START_MS, ban: ban("203.0.113.0/24", Cause::Settings, None, 1) },
+        BanChange::Banned { at_ms: START_MS, ban: ban("203.0.113.9/32", Cause::ByHand, None, 1) },
+        BanChange::Banned { at_ms: START_MS, ban: by_hand.clone() },
+        BanChange::Lifted("203.0.113.9/32".parse().unwrap()),
+        BanChange::Banned { at_ms: START_MS, ban: scanner.clone() },
+    ];
+    store.write(&changes.map(writer::Entry::Ban)).await.unwrap();
+    let later = Ban { left: Some(Duration::from_secs(590)), ..scanner };
+    assert_eq!(store.bans(START_MS + 10_000).await.unwrap(), [later, by_hand.clone()]);
+    assert_eq!(store.bans(START_MS + 600_000).await.unwrap(), [by_hand]);
 }

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Store, StoreError};
+use super::{BanChange, Store, StoreError};
 use crate::base::CallEvent;
 use crate::base::trace::{RtpHeaders, SipMessage};
 
@@ -66,12 +66,13 @@ pub struct Recorder {
     queue: mpsc::Sender<Entry>,
 }
 
-/// What is written: the timeline, and the signalling beside it.
+/// What is written: the timeline, the signalling beside it, and bans.
 #[derive(Debug, Clone)]
 pub enum Entry {
     Event(CallEvent),
     Sip(SipMessage),
     Rtp(RtpHeaders),
+    Ban(BanChange),
 }
 
 impl Recorder {
@@ -88,6 +89,11 @@ impl Recorder {
     /// Hands over headers of RTP, as `record` does an event.
     pub async fn record_rtp(&self, headers: RtpHeaders) -> bool {
         self.queue.send(Entry::Rtp(headers)).await.is_ok()
+    }
+
+    /// Hands over a change of the list of bans, as `record` does an event.
+    pub async fn record_ban(&self, change: BanChange) -> bool {
+        self.queue.send(Entry::Ban(change)).await.is_ok()
     }
 }
 

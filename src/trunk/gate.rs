@@ -12,6 +12,8 @@ use sip::endpoint::{Denial, SessionId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::Wish;
+/// A change of the list of bans.
+pub use crate::defence::Output as Change;
 use crate::defence::{Ban, Config, Defence, Dropped, Input, ListIsFull, Offence, Output};
 use crate::toll::Barred;
 
@@ -69,11 +71,13 @@ pub(super) struct Gate {
     tally: Arc<Tally>,
     /// Whom our own calls went to.
     called: HashMap<SessionId, IpAddr>,
+    /// Whoever keeps the list for the next start. One that is full misses changes; the door does not wait.
+    keeper: Option<mpsc::Sender<Change>>,
 }
 
 impl Gate {
     pub(super) fn new(config: Config, tally: Arc<Tally>) -> Gate {
-        let gate = Gate { defence: Defence::new(config), tally, called: HashMap::new() };
+        let gate = Gate { defence: Defence::new(config), tally, called: HashMap::new(), keeper: None };
         gate.count_bans();
         gate
     }
@@ -145,6 +149,11 @@ impl Gate {
             Edit::List(done) => drop(done.send(self.defence.bans(now))),
             Edit::Add { network, life, done } => drop(done.send(self.defence.ban(now, network, life))),
             Edit::Remove { network, done } => drop(done.send(self.defence.lift(network))),
+            Edit::Keep { keeper, bans } => {
+                bans.iter().for_each(|ban| self.defence.restore(now, ban));
+                self.keeper = Some(keeper);
+                self.count_bans();
+            }
         }
         self.drain()
     }
@@ -158,6 +167,11 @@ impl Gate {
     fn drain(&mut self) -> Option<IpNet> {
         let mut banned = None;
         while let Some(output) = self.defence.poll_output() {
+            if let Some(keeper) = &self.keeper
+                && keeper.try_send(output.clone()).is_err()
+            {
+                tracing::warn!("a change of the list of bans is not kept for the next start");
+            }
             match output {
                 Output::Banned(ban) => {
                     let seconds = ban.left.map(|left| left.as_secs());
@@ -194,6 +208,7 @@ pub(super) enum Edit {
     List(oneshot::Sender<Vec<Ban>>),
     Add { network: IpNet, life: Option<Duration>, done: oneshot::Sender<Result<(), ListIsFull>> },
     Remove { network: IpNet, done: oneshot::Sender<bool> },
+    Keep { keeper: mpsc::Sender<Change>, bans: Vec<Ban> },
 }
 
 /// The list of bans, from outside. Cheap to clone.
@@ -234,6 +249,14 @@ impl BanList {
     /// Lifts the ban of exactly this network. False: there is none.
     pub async fn remove(&self, network: IpNet) -> Result<bool, BanError> {
         self.ask(|done| Edit::Remove { network, done }).await
+    }
+
+    /// Takes up the bans of an earlier run. From now on `keeper` is told every change; one that is full misses some.
+    pub async fn keep(&self, keeper: mpsc::Sender<Change>, bans: Vec<Ban>) {
+        if let Some(wishes) = self.wishes.upgrade() {
+            // A driver that is gone has no list.
+            let _ = wishes.send(Wish::Bans(Edit::Keep { keeper, bans })).await;
+        }
     }
 
     async fn ask<T>(&self, edit: impl FnOnce(oneshot::Sender<T>) -> Edit) -> Result<T, BanError> {

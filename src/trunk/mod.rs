@@ -50,7 +50,7 @@ use tokio::task::JoinHandle;
 use account::Account;
 pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config};
 use driver::{Driver, Wish};
-pub use gate::{BanError, BanList, Tally};
+pub use gate::{BanError, BanList, Change, Tally};
 pub use listen::Listening;
 use listen::Sockets;
 pub use sources::{BadSource, Source};

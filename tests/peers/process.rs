@@ -255,10 +255,19 @@ async fn bans_are_seen_and_edited_from_the_terminal() {
     let (_, printed) = run(&["list", "--json"]).await;
     assert!(printed[0].contains("\"network\":\"2001:db8::5/128\""), "{printed:?}");
     // Without the token nobody edits anything.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let answer = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = answer.delete(format!("http://{page}/api/v1/bans?network=2001:db8::5")).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 401);
 
+    // What is banned stays banned when the program starts anew.
+    serve.signal(libc::SIGTERM);
+    assert!(serve.end(PATIENCE).await.success());
+    let mut serve = telefonist(dir.path(), &["--config", &config, "serve"]);
+    dialled(&mut serve).await;
+    let (code, printed) = run(&["list"]).await;
+    assert!(code == 0 && printed.len() == 1, "{printed:?}");
+    assert!(printed[0].starts_with("2001:db8::5/128 by hand 3"), "{printed:?}");
     serve.signal(libc::SIGTERM);
     assert!(serve.end(PATIENCE).await.success());
     shop.close().await;
