@@ -22,7 +22,7 @@ use crate::leg::{EndedBy, Leg, Sound, Speaker};
 use crate::media::recorder::Recorder;
 use crate::pipeline::operator::{OperatorCommand, Whispered};
 use crate::pipeline::{self, VoiceCommand, VoiceEvent};
-use crate::trunk::{InviteError, InviteOptions};
+use crate::trunk::InviteOptions;
 
 /// Commands waiting for the voice; it takes them between two frames, so a full queue means it is stuck.
 const VOICE_COMMANDS: usize = 32;
@@ -134,12 +134,7 @@ impl CallTask {
             }
             OperatorEvent::NotCalled(error) => {
                 tracing::warn!(%error, "the operator could not be called");
-                let status = match error {
-                    InviteError::BadTarget => 404,
-                    InviteError::Barred(_) => 403,
-                    _ => 503,
-                };
-                Input::OperatorUnreachable { operator, status }
+                Input::OperatorUnreachable { operator, status: error.status() }
             }
             OperatorEvent::Leg(event) => Input::Leg { side: Side::Operator(operator), event },
             OperatorEvent::Whispered(Whispered { spoken }) => Input::Whispered { operator, spoken },
