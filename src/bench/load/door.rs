@@ -14,6 +14,9 @@ use crate::leg::{Leg, LegCommand, LegEvent, LegIds, arrivals};
 use crate::media::{self, MediaPlane};
 use crate::trunk::{self, Trunk};
 
+/// How often a leg is given another second of sound.
+const SENTENCE: Duration = Duration::from_millis(900);
+
 pub struct Door {
     address: SocketAddr,
     media: Arc<MediaPlane>,
@@ -103,7 +106,9 @@ async fn answer(mut leg: Leg) {
     }
     let second: Vec<i16> =
         (0..leg.sound.rate.0).map(|index| if index / 10 % 2 == 0 { 5_000 } else { -5_000 }).collect();
-    let mut clock = tokio::time::interval(Duration::from_millis(900));
+    let mut clock = tokio::time::interval(SENTENCE);
+    // People do not all begin a sentence at once.
+    let first = Duration::from_millis(leg.id.0 % SENTENCE.as_millis() as u64);
     let turn = TurnId(1);
     let mut talks = false;
     loop {
@@ -112,7 +117,7 @@ async fn answer(mut leg: Leg) {
                 Some(LegEvent::Answered) => {
                     leg.sound.speaker.begin(turn);
                     talks = true;
-                    clock.reset_immediately();
+                    clock.reset_after(first);
                 }
                 Some(LegEvent::Ended(_)) | None => return,
                 Some(_) => {}
