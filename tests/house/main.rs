@@ -71,18 +71,48 @@ fn the_table_has_every_room_and_no_other() {
 #[test]
 fn what_the_picture_points_at_is_there() {
     let text = read("ARCHITECTURE.md") + &read("docs/traps.md");
+    none(&picture::pointers(&text).into_iter().filter_map(|(file, test)| missing(file, test)).collect::<Vec<_>>());
+}
+
+/// What is wrong about a pointer to a file and perhaps a test in it.
+fn missing(file: &str, test: Option<&str>) -> Option<String> {
+    let places = ["", "src/", "sip/src/"].map(|folder| root().join(folder).join(file));
+    let Some(place) = places.iter().find(|place| place.exists()) else { return Some(format!("{file} is not there")) };
+    let test = test?;
+    (!picture::holds(&read(&place.to_string_lossy()), test)).then(|| format!("{file} holds no test {test}"))
+}
+
+#[test]
+fn every_rfc_has_its_modules_and_its_tests() {
+    let text = read("sip/src/lib.rs");
+    let rows = picture::rfc_rows(&text);
+    assert!(rows.len() > 25, "sip/src/lib.rs has lost its table of RFCs");
     let mut wrong = Vec::new();
-    for (file, test) in picture::pointers(&text) {
-        let places = ["", "src/", "sip/src/"].map(|folder| root().join(folder).join(file));
-        match places.iter().find(|place| place.exists()) {
-            None => wrong.push(format!("{file} is not there")),
-            Some(place) => {
-                let holds = test.is_none_or(|test| picture::holds(&read(&place.to_string_lossy()), test));
-                wrong.extend((!holds).then(|| format!("{file} holds no test {}", test.unwrap_or_default())));
-            }
+    for row in &rows {
+        let told = |what: &str| format!("{}: {what}", row.rfc);
+        if !row.whole || row.modules.is_empty() || row.tests.is_empty() {
+            wrong.push(told("a column is missing or names nothing"));
+        }
+        let is_there = |module: &String| {
+            let file = module.replace("::", "/");
+            let of_crate = [format!("sip/src/{file}.rs"), format!("sip/src/{file}/mod.rs")];
+            root().join(module).is_file() || of_crate.iter().any(|file| root().join(file).is_file())
+        };
+        let gone = row.modules.iter().filter(|module| !is_there(module));
+        wrong.extend(gone.map(|module| told(&format!("there is no module {module}"))));
+        // A whole file is a test where the test runner finds tests in it.
+        for (file, test) in &row.tests {
+            let empty = test.is_none() && root().join(file).is_file() && !holds_tests(&read(file));
+            wrong.extend(
+                missing(file, *test).or(empty.then(|| format!("{file} holds no test"))).map(|what| told(&what)),
+            );
         }
     }
     none(&wrong);
+}
+
+fn holds_tests(text: &str) -> bool {
+    ["#[test]", "#[tokio::test"].iter().any(|mark| text.contains(mark))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use sip::message::{HeaderName, Method, Request};
 
-use super::peer::Call;
+use super::peer::{Call, Peer};
 use super::*;
 use crate::leg::TransferProgress;
 
@@ -88,5 +88,26 @@ async fn a_peer_that_says_nothing_and_leaves_ends_the_leg() {
         last = event(&mut leg).await;
     }
     assert!(matches!(last, LegEvent::Ended(LegEnd { by: EndedBy::Peer, .. })), "{last:?}");
+    party.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_call_over_is_told_its_name() {
+    // Who is called by us, in the INVITE; whom the peer is to call, in what it is told to write into its own.
+    let mut party = open(Config::default()).await;
+    let operator = Peer::open().await;
+    let options = InviteOptions { handoff: Some("0192-call".to_owned()), ..InviteOptions::default() };
+    let leg = party.trunk.caller().invite(&format!("sip:operator@{}", operator.address), options).await.unwrap();
+    let invite = operator.request(Method::Invite).await;
+    let name = invite.headers.get(&HeaderName::UserToUser).unwrap().text().into_owned();
+    assert_eq!(name, "04303139322d63616c6c;encoding=hex");
+    operator.respond(party.udp(), &invite, 486, &[], "").await;
+    drop(leg);
+
+    let (call, leg) = talking(&mut party).await;
+    ask(&leg, LegCommand::Name("0192-call".to_owned())).await;
+    let refer = referred(&call, &leg, "sip:operator@192.0.2.7").await;
+    let refer_to = refer.headers.refer_to().unwrap().expect("Refer-To");
+    assert_eq!(refer_to.uri.header_decoded("User-to-User"), Some(name));
     party.close().await;
 }
