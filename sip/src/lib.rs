@@ -24,7 +24,7 @@
 //! |---|---|---|---|
 //! | 3261 SIP | `message`, `transaction`, `dialog`, `endpoint`, `register` | user agent; no proxy, no registrar, no S/MIME | `sip/tests/transactions.rs`, `sip/tests/ladder.rs`, `sip/tests/carrier.rs`, `sip/tests/oracle.rs` |
 //! | 2543 SIP, first edition | `transaction::key`, `dialog::route_set` | peers without the magic cookie; strict routers | `sip/tests/ladder.rs::merged_and_old_fashioned_requests`, `sip/tests/ladder.rs::routes_are_kept_as_the_dialog_began` |
-//! | 2617, 7616, 8760 digest | `auth` | MD5 and SHA-256 in a chosen order, `qop=auth`, several realms at once, nonces that count; no `auth-int` | `sip/src/auth/mod.rs::digests_of_the_rfcs`, `sip/tests/ladder/authentication.rs`, `sip/tests/ways/realms.rs` |
+//! | 2617, 7616, 8760 digest | `auth` | MD5, SHA-256, SHA-512-256 in a chosen order, `qop=auth`, several realms at once, nonces that count; `-sess` and `auth-int` answered, not asked for; no `userhash` | `sip/src/auth/mod.rs::digests_of_the_rfcs`, `sip/tests/ladder/authentication.rs`, `sip/tests/ways/realms.rs` |
 //! | 2976, 6086 INFO | `endpoint::info`, `src/trunk/keys.rs` | keys both ways, one at a time; no Info Packages | `sip/tests/ladder.rs::keys_by_info`, `src/trunk/tests/strangers.rs::keys_come_by_info_too`, `src/trunk/tests/moved.rs::keys_go_by_info_where_the_account_wants_it` |
 //! | 3262 reliable provisional responses, PRACK | `dialog::reliable`, `endpoint::reliable` | both sides; no offer of ours in a PRACK | `sip/tests/session/prack.rs` |
 //! | 3263 locating servers | `locate`, `endpoint::seek`, `src/trunk/resolve.rs` | NAPTR, SRV, A, AAAA; failover under a new branch; no transport by `SIP+D2S` | `sip/tests/locate.rs`, `sip/tests/ways/failover.rs`, `src/trunk/tests/dns.rs` |

@@ -538,9 +538,9 @@ mod tests {
 
     #[test]
     fn the_door_is_guarded_as_written() {
-        let text = "[sip]\ndigest = [\"MD5\"]\nmax_headers = 100\n[defence]\nhide = true\ntrusted = [\"10.0.0.7\", \"10.1.0.0/16\"]\nbanned = [\"203.0.113.0/24\"]\n[toll]\nallowed = [\"+\"]\nhours = \"08:00-21:00\"\nspend_per_hour = 50\n[[toll.rate]]\nprefix = \"+380\"\nper_minute = 0.5\n";
+        let text = "[sip]\ndigest = [\"SHA-512-256\", \"MD5\"]\nmax_headers = 100\n[defence]\nhide = true\ntrusted = [\"10.0.0.7\", \"10.1.0.0/16\"]\nbanned = [\"203.0.113.0/24\"]\n[toll]\nallowed = [\"+\"]\nhours = \"08:00-21:00\"\nspend_per_hour = 50\n[[toll.rate]]\nprefix = \"+380\"\nper_minute = 0.5\n";
         let sip = Settings::parse(text, BTreeMap::new()).unwrap().sip.unwrap();
-        assert_eq!((sip.digest.len(), sip.message.max_headers, sip.defence.hide), (1, 100, true));
+        assert_eq!((sip.digest.len(), sip.message.max_headers, sip.defence.hide), (2, 100, true));
         let networks: Vec<String> = sip.defence.trusted.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.7/32", "10.1.0.0/16"]);
         assert_eq!((sip.toll.hours, sip.toll.spend_per_hour), ((480, 1_260), Some(50.0)));

@@ -2,7 +2,7 @@
 //! registration, remembers the nonces it was given, and knows when to stop.
 
 use super::params::quoted;
-use super::{Challenge, Credentials, DigestInput, Qop};
+use super::{Challenge, Credentials, DigestInput, Protection, Qop};
 use crate::ids::IdSource;
 use crate::message::{HeaderName, Request, Response, StatusCode};
 
@@ -70,7 +70,7 @@ impl ClientAuth {
         Ok(())
     }
 
-    /// The challenges that are for us. RFC 8760 §2.3: a server lists those of one realm by preference, and the first
+    /// The challenges that are for us. RFC 8760 §2.4: a server lists those of one realm by preference, and the first
     /// that we speak is taken.
     fn wanted(&self, challenges: impl Iterator<Item = Challenge>) -> Vec<Challenge> {
         let ours =
@@ -103,7 +103,7 @@ impl ClientAuth {
         request.headers.remove(&HeaderName::ProxyAuthorization);
         let uri = request.uri.to_string();
         for answering in &mut self.answering {
-            let value = answering.next(&self.credentials, request.method.as_str(), &uri);
+            let value = answering.next(&self.credentials, request, &uri);
             let name = if answering.by_proxy { HeaderName::ProxyAuthorization } else { HeaderName::Authorization };
             request.headers.push(name, value);
         }
@@ -113,18 +113,24 @@ impl ClientAuth {
 impl Answering {
     /// The next credentials for this nonce. RFC 3261 §22.4: `uri` is the Request-URI; `algorithm`, `qop` and `nc`
     /// stay unquoted.
-    fn next(&mut self, credentials: &Credentials, method: &str, uri: &str) -> String {
+    fn next(&mut self, credentials: &Credentials, request: &Request, uri: &str) -> String {
         self.count += 1;
         let challenge = &self.challenge;
+        let qop = |body| Some(Qop { count: self.count, cnonce: &self.cnonce, body });
+        let qop = match challenge.protection {
+            Protection::Bare => None,
+            Protection::Request => qop(None),
+            Protection::RequestAndBody => qop(Some(&request.body)),
+        };
         let input = DigestInput {
             algorithm: challenge.algorithm,
             username: &credentials.username,
             realm: &challenge.realm,
             password: &credentials.password,
             nonce: &challenge.nonce,
-            method,
+            method: request.method.as_str(),
             uri,
-            qop: challenge.qop.then_some(Qop { count: self.count, cnonce: &self.cnonce }),
+            qop,
         };
         let mut value = format!(
             "Digest username={}, realm={}, nonce={}, uri={}, response=\"{}\", algorithm={}",
@@ -135,8 +141,8 @@ impl Answering {
             input.response(),
             challenge.algorithm.name(),
         );
-        if challenge.qop {
-            value.push_str(&format!(", cnonce=\"{}\", qop=auth, nc={:08x}", self.cnonce, self.count));
+        if let Some(qop) = qop {
+            value.push_str(&format!(", cnonce=\"{}\", qop={}, nc={:08x}", qop.cnonce, qop.name(), qop.count));
         }
         if let Some(opaque) = &challenge.opaque {
             value.push_str(&format!(", opaque={}", quoted(opaque)));

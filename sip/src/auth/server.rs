@@ -24,7 +24,7 @@ pub struct Realm {
     pub name: String,
     /// User name to password.
     pub users: HashMap<String, String>,
-    /// What challenges offer, in this order, and the only ones accepted. RFC 8760 §2.4 wants the strongest first; a peer
+    /// What challenges offer, in this order, and the only ones accepted. RFC 8760 §2.3 wants the strongest first; a peer
     /// that reads the first challenge only needs the one it knows there.
     pub algorithms: Vec<Algorithm>,
 }
@@ -126,7 +126,7 @@ impl ServerAuth {
             nonce: text("nonce"),
             method: request.method.as_str(),
             uri: text("uri"),
-            qop: Some(Qop { count, cnonce: text("cnonce") }),
+            qop: Some(Qop { count, cnonce: text("cnonce"), body: None }),
         };
         if !same(expected.response().as_bytes(), text("response").to_ascii_lowercase().as_bytes()) || !known {
             return Answer::Wrong;

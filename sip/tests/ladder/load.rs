@@ -59,7 +59,7 @@ fn wrong_credentials_are_told() {
 #[test]
 fn an_algorithm_that_was_not_offered_does_not_pass() {
     // The caller takes the first it knows; the endpoint offers one, and then another.
-    for (offered, passes) in [(Algorithm::Md5, true), (Algorithm::Sha256, true)] {
+    for (offered, passes) in [(Algorithm::Md5, true), (Algorithm::Sha256, true), (Algorithm::Sha512_256, true)] {
         let mut bench = guarded(&[offered]);
         let mut caller = Bench::new();
         caller.dial(super::alice());

@@ -1,6 +1,6 @@
 //! Several challenges: proxies in a row, realms together, algorithms of one realm (RFC 3261 §22.3, RFC 8760).
 
-use sip::auth::Credentials;
+use sip::auth::{Algorithm, Credentials, DigestInput, Qop};
 use sip::message::{HeaderName, Request};
 
 use super::bench::Bench;
@@ -63,4 +63,67 @@ fn challenges_that_come_together_are_answered_one_for_each_realm() {
         bench.reply("INVITE", 407, &format!("Proxy-Authenticate: Digest realm=\"{realm}\", nonce=\"n\""));
     }
     assert_eq!(bench.look().matches("INVITE sip:").count(), 5);
+}
+
+#[test]
+fn the_first_algorithm_we_speak_in_the_servers_order_is_taken() {
+    let challenge = |algorithm: &str, qop: &str| {
+        format!("WWW-Authenticate: Digest realm=\"a\", nonce=\"1\", algorithm={algorithm}, qop=\"{qop}\"")
+    };
+    for (offered, expect) in [
+        ([("SHA-512-256", "auth"), ("SHA-256", "auth"), ("MD5", "auth")], "SHA-512-256 auth"),
+        ([("MD5", "auth"), ("SHA-256", "auth"), ("SHA-512-256", "auth")], "MD5 auth"),
+        ([("SHA3-512", "auth"), ("SHA-512-256-sess", "auth,auth-int"), ("MD5", "auth")], "SHA-512-256-sess auth"),
+        ([("SHA-256", "auth-conf"), ("SHA-256", "auth-int"), ("MD5", "auth")], "SHA-256 auth-int"),
+    ] {
+        let mut bench = Bench::new();
+        let challenges = offered.map(|(algorithm, qop)| challenge(algorithm, qop)).join("\n");
+        bench.dial(credentials(None)).reply("INVITE", 401, &challenges);
+        let values: Vec<String> = bench
+            .request("INVITE")
+            .headers
+            .all(&HeaderName::Authorization)
+            .map(|value| value.text().into_owned())
+            .collect();
+        let [value] = values.as_slice() else { panic!("one answer, not {values:?}") };
+        let (algorithm, qop) = expect.split_once(' ').expect("two words");
+        assert!(
+            value.contains(&format!("algorithm={algorithm},")) && value.contains(&format!("qop={qop},")),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn a_body_is_signed_where_the_server_insists() {
+    let mut bench = Bench::new();
+    bench.dial(credentials(None));
+    bench.reply(
+        "INVITE",
+        401,
+        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth-int\"",
+    );
+    let invite = bench.request("INVITE");
+    let value = invite.headers.get(&HeaderName::Authorization).expect("credentials").text().into_owned();
+    let part = |key: &str| {
+        let found = value.split(", ").find_map(|part| part.strip_prefix(key)).expect("a parameter");
+        found.trim_matches('"').to_owned()
+    };
+    let (cnonce, uri) = (part("cnonce="), part("uri="));
+    assert!(!invite.body.is_empty());
+    let signed = |body: &[u8]| {
+        let input = DigestInput {
+            algorithm: Algorithm::Sha256,
+            username: "alice",
+            realm: "r",
+            password: "secret",
+            nonce: "n",
+            method: "INVITE",
+            uri: &uri,
+            qop: Some(Qop { count: 1, cnonce: &cnonce, body: Some(body) }),
+        };
+        input.response()
+    };
+    assert_eq!(part("response="), signed(&invite.body));
+    assert_ne!(part("response="), signed(b"v=1"), "a changed body would be noticed");
 }

@@ -35,6 +35,6 @@ pub(super) fn bounds(section: &Section<'_>, sip: &mut trunk::Config) {
     section.number("max_message_bytes", 1_300..=65_535, &mut sip.message.max_message);
     section.number("max_header_bytes", 1_300..=65_535, &mut sip.message.max_header_bytes);
     section.number("max_headers", 20..=10_000, &mut sip.message.max_headers);
-    let algorithms = [("SHA-256", Algorithm::Sha256), ("MD5", Algorithm::Md5)];
+    let algorithms = [("SHA-512-256", Algorithm::Sha512_256), ("SHA-256", Algorithm::Sha256), ("MD5", Algorithm::Md5)];
     section.choices("digest", &algorithms, &mut sip.digest);
 }

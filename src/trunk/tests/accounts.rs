@@ -34,7 +34,7 @@ fn is_authorized(request: &Request, header: &HeaderName) -> bool {
         nonce: NONCE,
         method: request.method.as_str(),
         uri: &uri,
-        qop: Some(Qop { count, cnonce: parameter(&text, "cnonce") }),
+        qop: Some(Qop { count, cnonce: parameter(&text, "cnonce"), body: None }),
     };
     assert_eq!(parameter(&text, "uri"), uri);
     parameter(&text, "response") == expected.response()
