@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sip::endpoint::{Reliability, SessionPolicy};
+use sip::endpoint::SessionPolicy;
 
 use crate::agent::persona;
 use crate::base::{Language, Secret};
@@ -319,22 +319,19 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     (transports::any(&sip) || !sip.accounts.is_empty()).then_some(sip)
 }
 
-/// Session timers and reliable provisional responses, of the whole door or of one account.
+/// Session timers and reliable provisional responses, of the whole door. `read_session` in `switches` is an account's.
 fn session_policy(section: &Section<'_>, policy: &mut SessionPolicy) {
     let mut timer = policy.timer_s.is_some();
-    let mut interval_s = policy.timer_s.unwrap_or_default();
-    section.flag("session_timer", &mut timer);
-    section.number("session_interval_s", 90..=86_400, &mut interval_s);
+    let mut interval_s = policy.timer_s.unwrap_or(switches::INTERVAL_S);
+    switches::session_keys(section, &mut timer, &mut interval_s, &mut policy.reliability);
     policy.timer_s = timer.then_some(interval_s);
-    let modes = [("off", Reliability::Off), ("when_asked", Reliability::WhenAsked), ("always", Reliability::Always)];
-    section.choice("prack", &modes, &mut policy.reliability);
 }
 
 fn account(section: &Section<'_>, session: SessionPolicy) -> trunk::AccountConfig {
-    let mut account = trunk::AccountConfig { session, ..trunk::AccountConfig::default() };
+    let mut account = trunk::AccountConfig::default();
     section.text("name", "\"carrier\"", &mut account.name);
     // First: what follows overrides it.
-    switches::read(section, &mut account);
+    switches::read(section, session, &mut account);
     section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
     section.texts("outbound_proxies", "[\"sip:proxy.carrier.example\"]", &mut account.outbound_proxies);
     section.number("redirects", 0..=10, &mut account.redirects);
@@ -349,7 +346,6 @@ fn account(section: &Section<'_>, session: SessionPolicy) -> trunk::AccountConfi
     section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
     section.flag("stun", &mut account.stun);
     section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
-    session_policy(section, &mut account.session);
     section.flag("register", &mut account.register);
     let mut peers = Vec::new();
     section.texts("peers", "[\"203.0.113.0/24\", \"sip.carrier.example\"]", &mut peers);

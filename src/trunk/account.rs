@@ -56,19 +56,20 @@ pub struct Owner<'a> {
 }
 
 impl Account {
-    /// Reads all accounts; names are unique, addresses are SIP.
-    pub fn read_all(configs: &[AccountConfig]) -> Result<Vec<Account>, StartError> {
+    /// Reads all accounts; names are unique, addresses are SIP. `door` is what calls may use where the account does not
+    /// say.
+    pub fn read_all(configs: &[AccountConfig], door: SessionPolicy) -> Result<Vec<Account>, StartError> {
         let mut accounts: Vec<Account> = Vec::new();
         for (index, config) in configs.iter().enumerate() {
             if accounts.iter().any(|account| account.name == config.name) {
                 return Err(StartError::DuplicateAccount { account: config.name.clone() });
             }
-            accounts.push(Account::read(index as u32, config)?);
+            accounts.push(Account::read(index as u32, config, door)?);
         }
         Ok(accounts)
     }
 
-    fn read(index: u32, config: &AccountConfig) -> Result<Account, StartError> {
+    fn read(index: u32, config: &AccountConfig, door: SessionPolicy) -> Result<Account, StartError> {
         let bad = || StartError::BadRegistrar { account: config.name.clone() };
         let sip = |text: &str| sip_uri(text).ok_or_else(bad);
         let registrar = Uri { user: None, password: None, headers: Vec::new(), ..sip(&config.registrar)? };
@@ -102,7 +103,7 @@ impl Account {
             keep_alive: config.keep_alive,
             stun: config.stun,
             ping: config.ping,
-            session: config.session,
+            session: config.switches.session(door),
             peers: config.peers.clone(),
             profile: config.profile,
             switches: config.switches.clone(),
@@ -268,20 +269,21 @@ mod tests {
             ("http://carrier.example", None),
             ("", None),
         ] {
-            let read = Account::read(0, &config("a", registrar)).ok();
+            let read = Account::read(0, &config("a", registrar), SessionPolicy::default()).ok();
             assert_eq!(read.map(|account| account.registrar.to_string()).as_deref(), expect, "{registrar}");
         }
         let twice = [config("a", "sip:x.example"), config("a", "sip:y.example")];
-        assert!(matches!(Account::read_all(&twice), Err(StartError::DuplicateAccount { .. })));
+        assert!(matches!(
+            Account::read_all(&twice, SessionPolicy::default()),
+            Err(StartError::DuplicateAccount { .. })
+        ));
     }
 
     #[test]
     fn a_call_belongs_to_the_account_it_comes_through() {
-        let accounts = Account::read_all(&[
-            config("first", "sip:one.example"),
-            AccountConfig { contact_user: Some("line2".to_owned()), ..config("second", "sip:one.example") },
-        ])
-        .unwrap();
+        let second = AccountConfig { contact_user: Some("line2".to_owned()), ..config("second", "sip:one.example") };
+        let both = [config("first", "sip:one.example"), second];
+        let accounts = Account::read_all(&both, SessionPolicy::default()).unwrap();
         let carrier = IpAddr::from([192, 0, 2, 1]);
         let other = IpAddr::from([192, 0, 2, 2]);
         let stranger = IpAddr::from([203, 0, 113, 9]);

@@ -75,7 +75,7 @@ pub struct Config {
     pub tcp_message_limit: Duration,
     /// How long a connect, its TLS handshake, and a stalled write may each take.
     pub tcp_connect_limit: Duration,
-    /// Session timers and reliable provisional responses in calls that belong to no account.
+    /// Session timers and reliable provisional responses, where an account's switches do not say otherwise.
     pub session: SessionPolicy,
     /// The shortest session interval a caller may ask for, seconds; less gets 422 (RFC 4028 §9). At least 90.
     pub least_session_s: u32,
@@ -179,8 +179,6 @@ pub struct AccountConfig {
     pub stun: bool,
     /// Ask its servers by OPTIONS this often whether they serve; zero asks never.
     pub ping: Duration,
-    /// Session timers (RFC 4028) and reliable provisional responses (RFC 3262) in the account's calls.
-    pub session: SessionPolicy,
     /// Where else the carrier calls from, besides its registrar or proxy. Callers from there are believed about who they
     /// are (P-Asserted-Identity).
     pub peers: Vec<Source>,
@@ -217,7 +215,6 @@ impl Default for AccountConfig {
             keep_alive: Duration::from_secs(25),
             stun: false,
             ping: Duration::from_secs(60),
-            session: SessionPolicy::default(),
             peers: Vec::new(),
             register: true,
             profile: Profile::generic().name,

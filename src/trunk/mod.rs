@@ -213,7 +213,7 @@ impl Trunk {
         media: Arc<MediaPlane>,
         ids: Arc<LegIds>,
     ) -> Result<Trunk, StartError> {
-        let accounts = Account::read_all(&config.accounts)?;
+        let accounts = Account::read_all(&config.accounts, config.session)?;
         let guard = guard(&config, &accounts)?;
         let tls = Arc::new(Tls::new(config.tls.clone())?);
         let (sockets, listening) = Sockets::bind(&config).await?;

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use sip::endpoint::{Reliability, SessionPolicy};
 use sip::sdp::{Capabilities, Codec};
 
 use super::numbers::NumberFormat;
@@ -40,6 +41,12 @@ pub struct Switches {
     pub codecs: Vec<Codec>,
     /// Milliseconds of sound a packet to us should hold.
     pub ptime_ms: u32,
+    /// Session timers (RFC 4028) in its calls. `None`: as the door has it, like the two below.
+    pub session_timer: Option<bool>,
+    /// The session interval we wish for, seconds.
+    pub session_interval_s: Option<u32>,
+    /// Reliable provisional responses (RFC 3262) in its calls.
+    pub prack: Option<Reliability>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +82,9 @@ impl Default for Switches {
             keys_by_info: false,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             ptime_ms: 20,
+            session_timer: None,
+            session_interval_s: None,
+            prack: None,
         }
     }
 }
@@ -83,6 +93,13 @@ impl Switches {
     /// What an account's SDP offers and takes.
     pub fn capabilities(&self) -> Capabilities {
         Capabilities { codecs: self.codecs.clone(), ptime_ms: self.ptime_ms, ..Capabilities::default() }
+    }
+
+    /// What its calls may use of session timers and reliable provisional responses, where the door has `door`.
+    pub fn session(&self, door: SessionPolicy) -> SessionPolicy {
+        let timer = self.session_timer.unwrap_or(door.timer_s.is_some());
+        let interval_s = self.session_interval_s.or(door.timer_s).or(SessionPolicy::default().timer_s);
+        SessionPolicy { timer_s: interval_s.filter(|_| timer), reliability: self.prack.unwrap_or(door.reliability) }
     }
 
     /// One telephone of a PBX that somebody else runs: the number shown and the transfers are its own settings'.
@@ -112,7 +129,8 @@ static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
         Profile { country: "49", ..registered("fritzbox", Switches::hosted()) },
         registered("asterisk", Switches::default()),
         registered("freepbx", Switches::default()),
-        registered("3cx", wants_caller_id(CallerId::RemoteParty)),
+        // Its documentation shows Allow without PRACK.
+        registered("3cx", Switches { prack: Some(Reliability::Off), ..wants_caller_id(CallerId::RemoteParty) }),
         // A proxy asserts identities itself, about whom it authenticated.
         registered("kamailio", wants_caller_id(CallerId::Preferred)),
         // It knows its customers by their addresses and calls them by theirs.
@@ -120,7 +138,8 @@ static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
             register: false,
             ..registered("twilio", Switches { contact: Shown::Caller, ..Switches::platform() })
         },
-        registered("telnyx", Switches::platform()),
+        // Its guide for Asterisk turns session timers off.
+        registered("telnyx", Switches { session_timer: Some(false), ..Switches::platform() }),
         registered("zadarma", hosted(Digits)),
         registered("binotel", hosted(National)),
         registered("ringostat", hosted(Digits)),
@@ -150,5 +169,28 @@ mod tests {
         let generic = Profile::generic();
         assert_eq!((generic.name, &generic.switches), ("generic", &Switches::default()));
         assert_eq!(Switches::default().capabilities(), Capabilities::default());
+    }
+
+    #[test]
+    fn an_accounts_session_is_the_doors_unless_it_says_otherwise() {
+        let policy = |timer_s, reliability| SessionPolicy { timer_s, reliability };
+        let (off, always) = (policy(None, Reliability::Off), policy(Some(600), Reliability::Always));
+        let silent = Switches::default();
+        let timer = |session_timer, session_interval_s| Switches {
+            session_timer: Some(session_timer),
+            session_interval_s,
+            ..Switches::default()
+        };
+        let prack = Switches { prack: Some(Reliability::WhenAsked), ..Switches::default() };
+        for (switches, door, expect) in [
+            (&silent, off, off),
+            (&silent, always, always),
+            (&timer(true, None), off, policy(Some(1_800), Reliability::Off)),
+            (&timer(true, Some(120)), always, policy(Some(120), Reliability::Always)),
+            (&timer(false, Some(120)), always, policy(None, Reliability::Always)),
+            (&prack, always, policy(Some(600), Reliability::WhenAsked)),
+        ] {
+            assert_eq!(switches.session(door), expect, "{switches:?} with {door:?}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! The profile of an account, the switches that override it, and how many calls it may have.
 
+use sip::endpoint::{Reliability, SessionPolicy};
 use sip::sdp::Codec;
 
 use crate::settings::Section;
 use crate::trunk::AccountConfig;
 use crate::trunk::numbers::NumberFormat;
-use crate::trunk::profile::{CallerId, Profile, Shown};
+use crate::trunk::profile::{CallerId, Profile, Shown, Switches};
 
 const SHOWN: [(&str, Shown); 2] = [("account", Shown::Account), ("caller", Shown::Caller)];
 const CALLER_IDS: [(&str, CallerId); 4] = [
@@ -23,10 +24,15 @@ const NUMBERS: [(&str, NumberFormat); 4] = [
 /// How keys are told.
 const KEYS: [(&str, bool); 2] = [("rtp", false), ("info", true)];
 const CODECS: [(&str, Codec); 2] = [("PCMA", Codec::Pcma), ("PCMU", Codec::Pcmu)];
+const PRACK: [(&str, Reliability); 3] =
+    [("off", Reliability::Off), ("when_asked", Reliability::WhenAsked), ("always", Reliability::Always)];
+/// The session interval where timers are on and nobody says more (RFC 4028 §4.2).
+pub const INTERVAL_S: u32 = 1_800;
 /// What G.711 is sent in.
 const PTIMES: [i64; 5] = [10, 20, 30, 40, 60];
 
-pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
+/// `door` is what `[sip]` says of session timers and reliable provisional responses.
+pub fn read(section: &Section<'_>, door: SessionPolicy, account: &mut AccountConfig) {
     let profiles: Vec<(&str, &Profile)> = Profile::all().iter().map(|profile| (profile.name, profile)).collect();
     let mut profile = Profile::generic();
     section.choice("profile", &profiles, &mut profile);
@@ -51,6 +57,7 @@ pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
     } else {
         section.wrong_value("ptime_ms", &ptime_ms.to_string(), "10, 20, 30, 40, 60");
     }
+    read_session(section, door, switches);
     section.number("calls_in", 0..=10_000, &mut account.incoming.calls);
     section.number("calls_out", 0..=10_000, &mut account.outgoing.calls);
     section.number("calls_in_per_s", 0..=1_000, &mut account.incoming.per_s);
@@ -59,6 +66,24 @@ pub fn read(section: &Section<'_>, account: &mut AccountConfig) {
     if !matches!(account.country.len(), 1..=3) || !account.country.bytes().all(|c| c.is_ascii_digit()) {
         section.wrong_value("country", &account.country, "1 to 3 digits: 380");
     }
+}
+
+/// Starts with what the profile says, and the door where it does not.
+fn read_session(section: &Section<'_>, door: SessionPolicy, switches: &mut Switches) {
+    let mut timer = switches.session_timer.unwrap_or(door.timer_s.is_some());
+    let mut interval_s = switches.session_interval_s.or(door.timer_s).unwrap_or(INTERVAL_S);
+    let mut prack = switches.prack.unwrap_or(door.reliability);
+    session_keys(section, &mut timer, &mut interval_s, &mut prack);
+    switches.session_timer = Some(timer);
+    switches.session_interval_s = Some(interval_s);
+    switches.prack = Some(prack);
+}
+
+/// The three settings of `[sip]` and of each account.
+pub fn session_keys(section: &Section<'_>, timer: &mut bool, interval_s: &mut u32, prack: &mut Reliability) {
+    section.flag("session_timer", timer);
+    section.number("session_interval_s", 90..=86_400, interval_s);
+    section.choice("prack", &PRACK, prack);
 }
 
 #[cfg(test)]
@@ -83,13 +108,15 @@ mod tests {
             )
         };
         let overridden = "profile = \"twilio\"\nregister = true\nfrom = \"account\"\ncaller_id = \"rpid\"\ncontact = \"account\"\n\
-                          numbers = \"national\"\nrefer = true\naccept_transfers = true\nkeys = \"info\"\ncodecs = [\"PCMA\"]\nptime_ms = 30\ncountry = \"48\"\n";
+                          numbers = \"national\"\nrefer = true\naccept_transfers = true\nkeys = \"info\"\ncodecs = [\"PCMA\"]\nptime_ms = 30\ncountry = \"48\"\n\
+                          session_timer = false\nprack = \"always\"\n";
         expect![[r#"
-            generic register=true country=380 Switches { from: Account, caller_id: Asserted, contact: Account, numbers: AsDialled, refer: true, accept_transfers: false, keys_by_info: false, codecs: [Pcma, Pcmu], ptime_ms: 20 }
-            twilio register=false country=380 Switches { from: Caller, caller_id: Asserted, contact: Caller, numbers: E164, refer: false, accept_transfers: false, keys_by_info: false, codecs: [Pcmu, Pcma], ptime_ms: 20 }
-            twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, accept_transfers: true, keys_by_info: true, codecs: [Pcma], ptime_ms: 30 }
+            generic register=true country=380 Switches { from: Account, caller_id: Asserted, contact: Account, numbers: AsDialled, refer: true, accept_transfers: false, keys_by_info: false, codecs: [Pcma, Pcmu], ptime_ms: 20, session_timer: Some(true), session_interval_s: Some(1800), prack: Some(WhenAsked) }
+            twilio register=false country=380 Switches { from: Caller, caller_id: Asserted, contact: Caller, numbers: E164, refer: false, accept_transfers: false, keys_by_info: false, codecs: [Pcmu, Pcma], ptime_ms: 20, session_timer: Some(true), session_interval_s: Some(1800), prack: Some(WhenAsked) }
+            telnyx register=true country=380 Switches { from: Caller, caller_id: Asserted, contact: Account, numbers: E164, refer: false, accept_transfers: false, keys_by_info: false, codecs: [Pcmu, Pcma], ptime_ms: 20, session_timer: Some(true), session_interval_s: Some(1800), prack: Some(WhenAsked) }
+            twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, accept_transfers: true, keys_by_info: true, codecs: [Pcma], ptime_ms: 30, session_timer: Some(false), session_interval_s: Some(1800), prack: Some(Always) }
         "#]]
-        .assert_eq(&(read("") + &read("profile = \"twilio\"\n") + &read(overridden)));
+        .assert_eq(&(read("") + &read("profile = \"twilio\"\n") + &read("profile = \"telnyx\"\nsession_timer = true\n") + &read(overridden)));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What each profile and each switch does to the messages: compared with those in `fixtures/sip/carrier/`.
 
 use expect_test::{expect, expect_file};
-use sip::message::{HeaderName, Method, Request};
+use sip::endpoint::Reliability;
+use sip::message::{HeaderName, Message, Method, Request, Response};
 
-use super::peer::Peer;
+use super::peer::{Call, Peer};
 use super::*;
 use crate::base::{PhoneNumber, Secret};
 use crate::trunk::numbers::NumberFormat;
@@ -58,8 +59,7 @@ fn written(request: &Request, carrier: &Peer, party: &Party) -> String {
         }
     }
     // What the endpoint can do is its own affair.
-    let of_endpoint = |line: &&str| line.starts_with("Allow:") || line.starts_with("Supported:");
-    let lines: Vec<&str> = text.lines().filter(|line| !of_endpoint(line)).collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("Allow:")).collect();
     let text = lines.join("\n") + "\n";
     let text = replaced.iter().fold(text, |text, (from, to)| text.replace(from, to));
     let (head, body) = text.split_once("\n\n").unwrap();
@@ -69,6 +69,12 @@ fn written(request: &Request, carrier: &Peer, party: &Party) -> String {
     };
     let head: Vec<String> = head.lines().map(length).collect();
     format!("{}\n\n{body}", head.join("\n"))
+}
+
+/// Waits until the carrier's addresses are known, by which its calls are.
+async fn until_found(party: &Party) {
+    let found = |statuses: &Vec<AccountStatus>| statuses.iter().all(|status| !status.servers.is_empty());
+    drop(timeout(PATIENCE, party.trunk.accounts().wait_for(found)).await.unwrap().unwrap());
 }
 
 /// Registers where the profile does. The REGISTER as written.
@@ -125,8 +131,7 @@ async fn every_carriers_callers_are_understood() {
         if profile.register {
             register(&carrier, &party).await;
         }
-        let found = |statuses: &Vec<AccountStatus>| statuses.iter().all(|status| !status.servers.is_empty());
-        drop(timeout(PATIENCE, party.trunk.accounts().wait_for(found)).await.unwrap().unwrap());
+        until_found(&party).await;
         let path = format!("{}/fixtures/sip/carrier/{}/incoming.sip", env!("CARGO_MANIFEST_DIR"), profile.name);
         let text = std::fs::read_to_string(path).unwrap().replace('\n', "\r\n");
         // The carrier's address stands with and without its port; the Via's must be that of the socket.
@@ -171,7 +176,7 @@ async fn changed(switch: impl FnOnce(&mut Switches)) -> String {
 async fn each_switch_changes_its_lines_and_no_others() {
     let mut report = String::new();
     type Switch = (&'static str, fn(&mut Switches));
-    let switches: [Switch; 9] = [
+    let switches: [Switch; 13] = [
         ("from = caller", |switches| switches.from = Shown::Caller),
         ("caller_id = ppi", |switches| switches.caller_id = CallerId::Preferred),
         ("caller_id = rpid", |switches| switches.caller_id = CallerId::RemoteParty),
@@ -181,6 +186,10 @@ async fn each_switch_changes_its_lines_and_no_others() {
         ("numbers = digits", |switches| switches.numbers = NumberFormat::Digits),
         ("codecs = PCMU", |switches| switches.codecs = vec![sip::sdp::Codec::Pcmu]),
         ("ptime_ms = 30", |switches| switches.ptime_ms = 30),
+        ("session_timer = false", |switches| switches.session_timer = Some(false)),
+        ("session_interval_s = 600", |switches| switches.session_interval_s = Some(600)),
+        ("prack = off", |switches| switches.prack = Some(Reliability::Off)),
+        ("prack = always", |switches| switches.prack = Some(Reliability::Always)),
     ];
     for (name, switch) in switches {
         report += &format!("{name}\n{}", changed(switch).await);
@@ -221,6 +230,54 @@ async fn each_switch_changes_its_lines_and_no_others() {
         ptime_ms = 30
         - a=ptime:20
         + a=ptime:30
+        session_timer = false
+        - Supported: timer
+        - Session-Expires: 1800
+        session_interval_s = 600
+        - Session-Expires: 1800
+        + Session-Expires: 600
+        prack = off
+        - Supported: 100rel
+        prack = always
+        + Require: 100rel
     "#]]
     .assert_eq(&report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn session_switches_hold_for_the_carriers_calls_too() {
+    for (timer, prack) in [(true, Reliability::WhenAsked), (false, Reliability::Always)] {
+        let switches = Switches { session_timer: Some(timer), prack: Some(prack), ..Switches::default() };
+        let carrier = Peer::open().await;
+        let config = AccountConfig { register: false, ..account(&carrier, Profile::generic(), switches) };
+        let mut party = party(config).await;
+        until_found(&party).await;
+        let offer = carrier.sdp(9, "sendrecv");
+        let mut call = Call::begin_with(party.udp(), &["Supported: timer, 100rel"], &offer).await;
+        let leg = party.leg().await;
+        assert_eq!(leg.info.door_name, "carrier");
+        ask(&leg, LegCommand::Ring).await;
+        let ringing = ringing(&call).await;
+        let number = ringing.headers.get(&HeaderName::RSeq).map(|value| value.text().into_owned());
+        assert_eq!(number.is_some(), prack == Reliability::Always, "{prack:?}");
+        if let Some(number) = number {
+            call.remote = ringing.headers.get(&HeaderName::To).unwrap().text().into_owned();
+            call.request("PRACK", &[&format!("RAck: {number} 1 INVITE")], "").await;
+            assert_eq!(call.peer.answer(Method::Prack).await.status.code(), 200);
+        }
+        ask(&leg, LegCommand::Answer).await;
+        let answer = call.peer.answer(Method::Invite).await;
+        assert_eq!(answer.headers.has(&HeaderName::SessionExpires), timer);
+        party.close().await;
+    }
+}
+
+async fn ringing(call: &Call) -> Response {
+    loop {
+        if let Message::Response(response) = call.peer.receive().await
+            && response.status.code() == 180
+        {
+            return response;
+        }
+    }
 }
