@@ -31,7 +31,7 @@ impl Desk {
         Desk::configured(trunk::Config { tls, ..trunk::Config::default() }).await
     }
 
-    async fn configured(config: trunk::Config) -> Desk {
+    pub async fn configured(config: trunk::Config) -> Desk {
         let config = trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), ..config };
         let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
         let (legs, arrivals) = arrivals();
@@ -53,12 +53,17 @@ impl Desk {
         format!("sip:desk@{};transport={transport}", address.unwrap())
     }
 
+    /// Somebody calls and hears it ring.
+    pub async fn rings(&mut self) -> Leg {
+        let leg = within("a call", self.arrivals.recv()).await.unwrap();
+        leg.commands.send(LegCommand::Ring).await.unwrap();
+        leg
+    }
+
     /// Somebody calls and is answered.
     pub async fn answers(&mut self) -> Leg {
-        let mut leg = within("a call", self.arrivals.recv()).await.unwrap();
-        for command in [LegCommand::Ring, LegCommand::Answer] {
-            leg.commands.send(command).await.unwrap();
-        }
+        let mut leg = self.rings().await;
+        leg.commands.send(LegCommand::Answer).await.unwrap();
         expect(&mut leg, LegEvent::Answered).await;
         leg
     }
@@ -85,7 +90,7 @@ pub async fn expect(leg: &mut Leg, wanted: LegEvent) {
     loop {
         match within(&format!("{wanted:?}"), leg.events.recv()).await {
             Some(event) if event == wanted => return,
-            Some(LegEvent::Ringing | LegEvent::Transfer(_) | LegEvent::Quality(_)) => {}
+            Some(LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::Transfer(_) | LegEvent::Quality(_)) => {}
             other => panic!("{other:?} in place of {wanted:?}"),
         }
     }

@@ -21,6 +21,7 @@ mod media;
 mod operators;
 mod process;
 mod refusals;
+mod sessions;
 mod sipp;
 mod sipsak;
 #[path = "../support/mod.rs"]

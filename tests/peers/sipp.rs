@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::{interval, timeout};
 
-use crate::support::{ANY, Process};
+use crate::support::{ANY, PATIENCE, Process};
 
 /// SIPp ends itself after this; the test's own bound lies behind it.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -137,19 +138,35 @@ impl Sipp {
 }
 
 impl Running {
+    /// Waits until the scenario has logged a line that begins so.
+    pub async fn logs(&self, begin: &str) {
+        let mut clock = interval(Duration::from_millis(20));
+        let logged = async {
+            while !self.read("log").lines().any(|line| line.trim_start().starts_with(begin)) {
+                clock.tick().await;
+            }
+        };
+        let found = timeout(PATIENCE, logged).await;
+        assert!(found.is_ok(), "SIPp never logged `{begin}`\n{}\n{}", self.read("errors"), self.read("messages"));
+    }
+
+    /// A file that SIPp writes.
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
+    }
+
     /// Waits for the end of a scenario in which everything came as written there.
     pub async fn succeeds(mut self) -> Report {
         let status = self.process.end(LIMIT + Duration::from_secs(5)).await;
-        let read = |name: &str| std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default();
         assert!(
             status.success(),
             "SIPp met something unexpected ({status})\n{}\n{}\n{}",
             self.process.printed.join("\n"),
-            read("errors"),
-            read("messages"),
+            self.read("errors"),
+            self.read("messages"),
         );
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-        let log = read("log").lines().map(words).filter(|line| !line.is_empty()).collect();
+        let log = self.read("log").lines().map(words).filter(|line| !line.is_empty()).collect();
         Report { log }
     }
 }
