@@ -51,7 +51,7 @@
 //! | 6026 INVITE transactions, corrected | `transaction::invite_client`, `transaction::invite_server` | complete | `sip/tests/transactions.rs::invite_client_figure_5`, `sip/tests/transactions.rs::invite_server_figure_7`, `sip/tests/ladder.rs::forks_that_answer_late_are_ended` |
 //! | 6337 where offers and answers stand | `endpoint::{offers, reoffer, reliable, outbound}` | all six patterns; of the fifth, an offer in PRACK, the answering side | `sip/tests/session/offers.rs`, `sip/tests/session/prack.rs::an_offer_in_a_prack_is_answered_in_its_200` |
 //! | 6665 events | `endpoint::receive`, `endpoint::transfer` | NOTIFY answered; only REFER's own subscription | `sip/tests/ladder/transfer.rs::notifications_of_other_things` |
-//! | 7118 WebSocket | `hop`, `endpoint::receive`, `src/trunk/websocket.rs` | as server; sockets, frames and origins are the application's | `src/trunk/tests/softphone.rs` |
+//! | 7118 WebSocket | `hop`, `endpoint::receive`, `src/trunk/websocket.rs` | as server; sockets, frames and origins are the application's | `src/trunk/tests/softphone.rs`, `tests/peers/browser.rs` |
 //! | 7433 User-to-User | `message::name`, `src/trunk/user_to_user.rs` | carried in INVITE and inside Refer-To | `src/trunk/tests/transfer.rs::whoever_takes_a_call_over_is_told_its_name`, `sip/tests/ladder/replaces.rs::an_attended_transfer_names_the_dialog_as_its_other_side_knows_it` |
 
 pub mod auth;

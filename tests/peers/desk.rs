@@ -43,6 +43,11 @@ impl Desk {
         self.trunk.listening().udp.unwrap()
     }
 
+    /// Where browsers connect.
+    pub fn websocket(&self) -> SocketAddr {
+        self.trunk.listening().ws.unwrap()
+    }
+
     pub fn address(&self, transport: &str) -> String {
         let listening = self.trunk.listening();
         let address = match transport {

@@ -1,13 +1,14 @@
 //! The whole program against peers that are not ours: SIPp as caller, operator, registrar and proxy, Kamailio as carrier,
-//! baresip as a phone, sipsak as monitoring, bare sockets that send what they should not, and the program's own binary as
-//! a process. All on loopback, all bounded. With `TELEFONIST_PEERS=0` they are skipped, and say so; a missing peer is a
-//! failure.
+//! baresip as a phone, Chromium as a softphone's browser, sipsak as monitoring, bare sockets that send what they should not,
+//! and the program's own binary as a process. All on loopback, all bounded. With `TELEFONIST_PEERS=0` they are skipped, and
+//! say so; a missing peer is a failure.
 
 mod accounts;
 mod asterisk;
 mod bad_audiosocket;
 mod bad_sip;
 mod baresip;
+mod browser;
 mod calls;
 mod defence;
 mod desk;
