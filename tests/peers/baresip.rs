@@ -1,11 +1,10 @@
 //! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, hold, and a blind
 //! transfer. It is steered over its control socket, by JSON in netstrings.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use telefonist::leg::{EndedBy, LegCommand, LegEvent, TransferProgress};
 use telefonist::trunk::tls;
@@ -14,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::interval;
 
+use crate::authority::Authority;
 use crate::desk::{Desk, ends, expect, hears_tone, says};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, files, free_port};
@@ -41,9 +41,14 @@ impl Phone {
 
     /// With further lines in its settings.
     async fn start_with(settings: &str) -> Phone {
+        Phone::start_at(ANY.ip(), settings).await
+    }
+
+    /// At an address of this machine.
+    async fn start_at(ip: IpAddr, settings: &str) -> Phone {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        let (address, control) = (free_pair(), free_port());
+        let (address, control) = (free_pair(ip), free_port());
         tone(&path("tone.wav"));
         let config = format!(
             "sip_listen {address}\nnet_interface {}\naudio_source aufile,{}\naudio_player aubridge,ear\n\
@@ -137,9 +142,10 @@ fn modules() -> String {
 }
 
 /// A port with a free one after it, which baresip takes for TLS without being asked.
-fn free_pair() -> SocketAddr {
-    let free = |at: &SocketAddr| std::net::TcpListener::bind((at.ip(), at.port().saturating_add(1))).is_ok();
-    std::iter::repeat_with(free_port).find(free).unwrap()
+fn free_pair(ip: IpAddr) -> SocketAddr {
+    let free = |at: &SocketAddr| std::net::TcpListener::bind((ip, at.port().saturating_add(1))).is_ok();
+    let port = || UdpSocket::bind((ip, 0)).and_then(|socket| socket.local_addr()).unwrap();
+    std::iter::repeat_with(port).find(free).unwrap()
 }
 
 async fn connects(address: SocketAddr) -> TcpStream {
@@ -205,6 +211,36 @@ async fn a_phone_is_called() {
     }
 }
 
+/// RFC 5118, with addresses in brackets and without wherever they stand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_and_the_door_call_each_other_over_ipv6() {
+    unless_skipped!();
+    let loopback = IpAddr::from(Ipv6Addr::LOCALHOST);
+    if UdpSocket::bind((loopback, 0)).is_err() {
+        drop(std::io::Write::write_all(&mut std::io::stderr(), b"SKIPPED: this machine has no IPv6\n"));
+        return;
+    }
+    for transport in ["udp", "tcp"] {
+        let mut desk = Desk::at(loopback).await;
+        let mut phone = Phone::start_at(loopback, "").await;
+        phone.does("dial", &desk.address(transport)).await;
+        let mut leg = desk.answers().await;
+        assert!(leg.info.remote.is_ipv6());
+        phone.sees("CALL_ESTABLISHED").await;
+        says(&leg, 1);
+        hears_tone(&mut leg).await;
+        phone.does("hangup", "").await;
+        assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200), "{transport}");
+        settles("our tone in what the phone decoded", || phone.heard() > 4_000).await;
+
+        let mut leg = desk.calls(&format!("sip:phone@{};transport={transport}", phone.address)).await;
+        hears_tone(&mut leg).await;
+        leg.commands.send(LegCommand::HangUp).await.unwrap();
+        assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200), "{transport}");
+        desk.close().await;
+    }
+}
+
 /// Each shows a certificate for the address it is called at. A door that believes another authority does not call the
 /// phone; this baresip itself believes anybody.
 #[tokio::test(flavor = "multi_thread")]
@@ -255,29 +291,6 @@ async fn a_phone_and_the_door_call_each_other_over_tls() {
     let mut leg = strange.places(&target).await;
     assert_eq!(ends(&mut leg).await, (EndedBy::Network, 503));
     strange.close().await;
-}
-
-/// An authority for one test.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Authority { issuer: Issuer::new(params, key), pem }
-    }
-
-    /// A certificate for 127.0.0.1 and its key.
-    fn sign(&self) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![ANY.ip().to_string()]).unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
 }
 
 /// The phone calls the operator itself, tells how it goes, and leaves.

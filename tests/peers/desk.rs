@@ -1,6 +1,6 @@
 //! The SIP door by itself, with the test in the place of the program: it sees the leg as a call would.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use telefonist::base::TurnId;
@@ -32,7 +32,16 @@ impl Desk {
     }
 
     pub async fn configured(config: trunk::Config) -> Desk {
-        let config = trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), ..config };
+        Desk::opened(trunk::Config { listen_udp: Some(ANY), listen_tcp: Some(ANY), ..config }).await
+    }
+
+    /// A door at another address of this machine.
+    pub async fn at(ip: IpAddr) -> Desk {
+        let any = Some(SocketAddr::new(ip, 0));
+        Desk::opened(trunk::Config { listen_udp: any, listen_tcp: any, ..trunk::Config::default() }).await
+    }
+
+    async fn opened(config: trunk::Config) -> Desk {
         let media = Arc::new(MediaPlane::start(media::Config::default()).unwrap());
         let (legs, arrivals) = arrivals();
         let trunk = Trunk::start(config, legs, media, Arc::new(LegIds::new(6))).await.unwrap();

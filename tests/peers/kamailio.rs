@@ -1,15 +1,17 @@
 //! Kamailio (kamailio.org) as our carrier: it asks who we are, keeps our binding, and stays on the way of every call, so
 //! that ACK and BYE find each other only along the route set (RFC 3261 §12.2).
 
+use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use telefonist::base::{EndingCode, Secret};
 use telefonist::leg::LegCommand;
-use telefonist::trunk::AccountConfig;
+use telefonist::trunk::{self, AccountConfig, tls};
 use tempfile::TempDir;
 
+use crate::authority::Authority;
 use crate::desk::{Desk, ends};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, free_port};
@@ -24,18 +26,38 @@ const PERSON: &str = "+380501112233";
 pub struct Kamailio {
     process: Process,
     pub address: SocketAddr,
+    /// Where it takes TLS.
+    tls: SocketAddr,
+    /// Who vouches for it.
+    authority: PathBuf,
     _dir: TempDir,
 }
 
 impl Kamailio {
     pub async fn start(person: SocketAddr) -> Kamailio {
-        let address = free_port();
+        let (address, tls) = (free_port(), free_port());
         let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let authority = Authority::new();
+        let (certificate, key) = authority.sign();
+        let define = |name: &str, value: &dyn Display| format!("{name}=\"{value}\"");
+        let defines = [
+            define("PERSON", &format!("sip:{person}")),
+            define("CERTIFICATE", &file("certificate.pem", &certificate).display()),
+            define("KEY", &file("key.pem", &key).display()),
+        ];
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kamailio/kamailio.cfg");
         // In the foreground, with little memory, and nothing of it outside its directory.
         let process = Process::start_group("kamailio", |command| {
-            command.args(["-DD", "-E", "-m", "16", "-M", "4", "-A", &format!("PERSON=\"sip:{person}\"")]);
-            command.args(["-l", &format!("udp:{address}"), "-l", &format!("tcp:{address}")]);
+            command.args(["-DD", "-E", "-m", "32", "-M", "4"]);
+            command.args(defines.iter().flat_map(|define| ["-A", define]));
+            for listen in [format!("udp:{address}"), format!("tcp:{address}"), format!("tls:{tls}")] {
+                command.args(["-l", &listen]);
+            }
             command.arg("-f").arg(config).arg("-Y").arg(dir.path()).arg("-w").arg(dir.path());
             command.arg("-P").arg(dir.path().join("pid"));
         });
@@ -44,7 +66,8 @@ impl Kamailio {
                 "kamailio cannot be run ({error}): `scripts/deps test` installs it; TELEFONIST_PEERS=0 skips these tests"
             )
         });
-        let mut kamailio = Kamailio { process, address, _dir: dir };
+        let authority = file("authority.pem", &authority.pem);
+        let mut kamailio = Kamailio { process, address, tls, authority, _dir: dir };
         kamailio.tells("ready").await;
         kamailio
     }
@@ -56,9 +79,10 @@ impl Kamailio {
     }
 
     fn account(&self, transport: &str) -> AccountConfig {
+        let address = if transport == "tls" { self.tls } else { self.address };
         AccountConfig {
             name: "carrier".to_owned(),
-            registrar: format!("sip:{};transport={transport}", self.address),
+            registrar: format!("sip:{address};transport={transport}"),
             user: NUMBER.to_owned(),
             password: Secret::new("correct horse".to_owned()),
             keep_alive: Duration::ZERO,
@@ -72,7 +96,8 @@ async fn house(kamailio: &mut Kamailio, transport: &str, longest: Duration) -> H
     let account = kamailio.account(transport);
     let house = House::start(|settings| {
         settings.switch.call.max_duration = longest;
-        settings.sip.as_mut().unwrap().accounts = vec![account];
+        let sip = settings.sip.as_mut().unwrap();
+        (sip.accounts, sip.tls.trusted) = (vec![account], Some(kamailio.authority.clone()));
     });
     let house = house.await;
     let bound = kamailio.tells("registers").await;
@@ -83,7 +108,7 @@ async fn house(kamailio: &mut Kamailio, transport: &str, longest: Duration) -> H
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_comes_in_through_the_registrar_and_ends_along_its_route() {
     unless_skipped!();
-    for transport in ["udp", "tcp"] {
+    for transport in ["udp", "tcp", "tls"] {
         let mut kamailio = Kamailio::start(ANY).await;
         let house = house(&mut kamailio, transport, Duration::from_secs(60)).await;
         let mut events = house.events();
@@ -106,7 +131,7 @@ async fn a_call_comes_in_through_the_registrar_and_ends_along_its_route() {
 #[tokio::test(flavor = "multi_thread")]
 async fn our_bye_goes_back_along_the_route() {
     unless_skipped!();
-    tokio::join!(we_hang_up("udp"), we_hang_up("tcp"));
+    tokio::join!(we_hang_up("udp"), we_hang_up("tcp"), we_hang_up("tls"));
 }
 
 async fn we_hang_up(transport: &str) {
@@ -126,11 +151,13 @@ async fn we_hang_up(transport: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_goes_out_proved_and_ends_along_its_route() {
     unless_skipped!();
-    for transport in ["udp", "tcp"] {
+    for transport in ["udp", "tcp", "tls"] {
         let mut ear = Ear::open(Says::Tone).await;
         let person = Sipp::is_called("operator").key("rtp_port", ear.port()).start();
         let mut kamailio = Kamailio::start(person.address).await;
-        let desk = Desk::with(vec![AccountConfig { register: false, ..kamailio.account(transport) }]).await;
+        let accounts = vec![AccountConfig { register: false, ..kamailio.account(transport) }];
+        let tls = tls::Config { trusted: Some(kamailio.authority.clone()), ..tls::Config::default() };
+        let desk = Desk::configured(trunk::Config { accounts, tls, ..trunk::Config::default() }).await;
         let mut leg = desk.calls(PERSON).await;
         assert_eq!(kamailio.tells("lets").await, format!("{NUMBER} call {PERSON}"));
         ear.hears("our sound", |heard| heard.packets > 5).await;

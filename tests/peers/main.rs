@@ -5,6 +5,7 @@
 
 mod accounts;
 mod asterisk;
+mod authority;
 mod bad_audiosocket;
 mod bad_sip;
 mod baresip;
