@@ -233,8 +233,9 @@ impl Dialogue {
         if for_good && !self.keypad_only {
             self.keypad_only = true;
             self.degraded(Stage::Recognition);
-            if let Some(caller) = self.caller.take() {
-                self.dismissed(&caller);
+            let caller = self.caller.take();
+            if let Some(caller) = &caller {
+                self.dismissed(caller);
             }
             self.patience_due = None;
             self.longest_due = None;
@@ -242,6 +243,9 @@ impl Dialogue {
             if self.agent.is_some() {
                 self.keypad_untold = true;
                 self.resume_agent(now);
+            } else if let Some(prompt @ Prompt::Caller { .. }) = caller.and_then(|caller| caller.unanswered) {
+                // Sound came between their keys and the answer, which is due all the same.
+                self.answer(now, prompt, None);
             } else {
                 self.respond(now, Prompt::Notice(Notice::KeypadOnly), None);
             }

@@ -393,6 +393,41 @@ fn ears_lost_while_the_agent_speaks_are_spoken_of_afterwards() {
 }
 
 #[test]
+fn ears_lost_under_a_sound_leave_the_keys_before_it_their_answer() {
+    check(
+        &format!(
+            "{GREETED}
+        4000 key 0
+        4010 speech
+        4011 deaf
+        4012 say З'єдную.
+        4013 operator хоче людину
+        4014 thought
+        4100 playing 0
+        5000 played
+    "
+        ),
+        expect![[r#"
+            0 speak 1.0 «Вітаємо, це автомат.»
+            0 speak 1.1 «Розмову записано.»
+            0 speak 1.2 «Що шукаєте?»
+            0 SpokenAll { turn: TurnId(1) }
+            3000 heard «Вітаємо, це автомат. Розмову записано. Що шукаєте?»
+            4000 think 3 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4010 Cut { turn: TurnId(3) }
+            4010 StopThinking { turn: TurnId(3) }
+            4010 open ear 1 for Open
+            4011 turn 4 was no speech
+            4011 think 5 with [CallStarted | A: Вітаємо, це автомат. Розмову записано. Що шукаєте? | C: 0]
+            4013 speak 5.0 «З'єдную.»
+            4014 SpokenAll { turn: TurnId(5) }
+            5000 heard «З'єдную.»
+            5000 Transfer { reason: CallerAsked, summary: "хоче людину" }
+        "#]],
+    );
+}
+
+#[test]
 fn closing_says_goodbye_and_nothing_else() {
     check(
         &format!(
