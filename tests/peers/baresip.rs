@@ -76,12 +76,17 @@ impl Phone {
         Phone { _process: process, control, read: Vec::new(), told: Vec::new(), address, dir }
     }
 
-    /// Has it do something; what it answers.
+    /// Has it do something, which it says it did.
     async fn does(&mut self, command: &str, parameter: &str) {
+        let answer = self.answers(command, parameter).await;
+        assert_eq!(answer["ok"], true, "{command}: {answer}");
+    }
+
+    /// Asks it to do something; what it answers.
+    async fn answers(&mut self, command: &str, parameter: &str) -> Value {
         let command = serde_json::json!({ "command": command, "params": parameter }).to_string();
         self.control.write_all(format!("{}:{command},", command.len()).as_bytes()).await.unwrap();
-        let answer = self.tells(&command, |told| told.get("response").is_some().then(|| told.clone())).await;
-        assert_eq!(answer["ok"], true, "{command}: {answer}");
+        self.tells(&command, |told| told.get("response").is_some().then(|| told.clone())).await
     }
 
     /// Waits for an event of this type.
@@ -185,7 +190,8 @@ async fn a_phone_calls_holds_and_hangs_up() {
         hears_tone(&mut leg).await;
         phone.does("hold", "").await;
         expect(&mut leg, LegEvent::Held(true)).await;
-        phone.does("resume", "").await;
+        // Release 1.1 does it and says that it could not.
+        phone.answers("resume", "").await;
         expect(&mut leg, LegEvent::Held(false)).await;
         hears_tone(&mut leg).await;
         phone.does("hangup", "").await;
@@ -242,7 +248,7 @@ async fn a_phone_and_the_door_call_each_other_over_ipv6() {
 }
 
 /// Each shows a certificate for the address it is called at. A door that believes another authority does not call the
-/// phone; this baresip itself believes anybody.
+/// phone; baresip itself is told to believe anybody, since it compares names and no addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_and_the_door_call_each_other_over_tls() {
     unless_skipped!();
@@ -265,7 +271,7 @@ async fn a_phone_and_the_door_call_each_other_over_tls() {
     };
     let (certificate, key) = authority.sign();
     let settings = format!(
-        "sip_certificate {}\nsip_cafile {}\n",
+        "sip_certificate {}\nsip_cafile {}\nsip_verify_server no\n",
         file("phone.pem", &(certificate + &key)).display(),
         file("authority.pem", &authority.pem).display(),
     );
@@ -309,7 +315,10 @@ async fn a_phone_is_handed_over_by_refer() {
     ear.hears("the phone at the operator's", |heard| heard.loud > 10).await;
     leg.commands.send(LegCommand::HangUp).await.unwrap();
     ends(&mut leg).await;
-    phone.does("hangup", "").await;
+    // Release 1.1 does not count the call it was sent into as its current one; earlier ones cannot end all.
+    if phone.answers("hangup", "").await["ok"] != true {
+        phone.does("hangupall", "").await;
+    }
     operator.succeeds().await;
     desk.close().await;
 }
