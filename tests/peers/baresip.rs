@@ -148,7 +148,8 @@ fn modules() -> String {
 
 /// A port with a free one after it, which baresip takes for TLS without being asked.
 fn free_pair(ip: IpAddr) -> SocketAddr {
-    let free = |at: &SocketAddr| std::net::TcpListener::bind((ip, at.port().saturating_add(1))).is_ok();
+    let is_free = |port| std::net::TcpListener::bind((ip, port)).is_ok();
+    let free = |at: &SocketAddr| is_free(at.port()) && is_free(at.port().saturating_add(1));
     let port = || UdpSocket::bind((ip, 0)).and_then(|socket| socket.local_addr()).unwrap();
     std::iter::repeat_with(port).find(free).unwrap()
 }

@@ -1,6 +1,6 @@
 //! SIPp (sipp.readthedocs.io): runs a scenario of `fixtures/sipp`, as caller or as callee, and tells how it went.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -171,9 +171,10 @@ impl Running {
     }
 }
 
-/// A port that was free a moment ago, for programs that cannot tell which one they were given.
+/// A port that was free a moment ago for UDP and TCP, for programs that cannot tell which one they were given.
 pub fn free_port() -> SocketAddr {
-    UdpSocket::bind(ANY).and_then(|socket| socket.local_addr()).unwrap()
+    let port = || UdpSocket::bind(ANY).and_then(|socket| socket.local_addr()).unwrap();
+    std::iter::repeat_with(port).find(|at| TcpListener::bind(at).is_ok()).unwrap()
 }
 
 /// Paths of a directory's files, in order of their names.
