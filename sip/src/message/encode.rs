@@ -29,17 +29,39 @@ impl Response {
     }
 }
 
+/// Lists whose members are words, not addresses, which everybody reads in one line.
+fn is_token_list(name: &HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::Accept
+            | HeaderName::AcceptEncoding
+            | HeaderName::AcceptLanguage
+            | HeaderName::Allow
+            | HeaderName::AllowEvents
+            | HeaderName::ProxyRequire
+            | HeaderName::Require
+            | HeaderName::Supported
+            | HeaderName::Unsupported
+    )
+}
+
 fn encode(start_line: &str, headers: &Headers, body: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(start_line.len() + 64 * (headers.len() + 2) + body.len());
     out.extend(start_line.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
-    out.put_slice(b"\r\n");
+    let mut last = None;
     for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::ContentLength) {
-        out.put_slice(name.as_str().as_bytes());
-        out.put_slice(b": ");
+        // A line for each method and extension would double the headers, and some peers read the first line only.
+        if last == Some(name) && is_token_list(name) {
+            out.put_slice(b", ");
+        } else {
+            out.put_slice(b"\r\n");
+            out.put_slice(name.as_str().as_bytes());
+            out.put_slice(b": ");
+        }
         out.put_slice(value.as_bytes());
-        out.put_slice(b"\r\n");
+        last = Some(name);
     }
-    out.put_slice(format!("{}: {}\r\n\r\n", HeaderName::ContentLength, body.len()).as_bytes());
+    out.put_slice(format!("\r\n{}: {}\r\n\r\n", HeaderName::ContentLength, body.len()).as_bytes());
     out.put_slice(body);
     out.freeze()
 }

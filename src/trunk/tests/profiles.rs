@@ -231,13 +231,15 @@ async fn each_switch_changes_its_lines_and_no_others() {
         - a=ptime:20
         + a=ptime:30
         session_timer = false
-        - Supported: timer
+        - Supported: replaces, norefersub, 100rel, timer
         - Session-Expires: 1800
+        + Supported: replaces, norefersub, 100rel
         session_interval_s = 600
         - Session-Expires: 1800
         + Session-Expires: 600
         prack = off
-        - Supported: 100rel
+        - Supported: replaces, norefersub, 100rel, timer
+        + Supported: replaces, norefersub, timer
         prack = always
         + Require: 100rel
     "#]]
