@@ -344,6 +344,9 @@ impl Session {
             // Asterisk answered the caller before it connected: there is nothing to ring.
             LegCommand::Ring | LegCommand::Name(_) | LegCommand::AnsweredElsewhere => {}
             LegCommand::Dtmf(keys) => self.outputs.push_back(Output::Press(keys)),
+            // The PBX has no word for it.
+            LegCommand::Hold(true) => self.outputs.push_back(Output::Tell(LegEvent::HoldRefused(NOT_IMPLEMENTED))),
+            LegCommand::Hold(false) => {}
             LegCommand::Answer => {
                 if !std::mem::replace(answered, true) {
                     self.outputs.push_back(Output::Tell(LegEvent::Answered));

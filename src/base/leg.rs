@@ -74,6 +74,10 @@ pub enum LegEvent {
     Transfer(TransferProgress),
     /// The party put us on hold (true) or took us back (false).
     Held(bool),
+    /// We put the party on hold (true), or took it back: its telephone has taken that.
+    PutOnHold(bool),
+    /// The party's telephone would not be put on hold, or taken back, for this SIP status: all is as it was.
+    HoldRefused(u16),
     /// What became of the leg's sound packets, once, shortly before the end. AudioSocket has none.
     Quality(Quality),
     /// The last event of every leg.
@@ -146,6 +150,9 @@ pub enum LegCommand {
     PbxTransfer { target: String, variables: Vec<(String, String)> },
     /// Press keys towards the party.
     Dtmf(String),
+    /// Put the party on hold (true): it goes on hearing us and is not heard. Or take it back. Before the call is taken,
+    /// this waits for that.
+    Hold(bool),
     /// End the leg: BYE, CANCEL or a refusal, whichever the leg's state needs.
     HangUp,
 }

@@ -252,7 +252,11 @@ impl Call {
                 self.happened(EventKind::Held { by: Party::Caller, held });
                 self.emit(Effect::HoldVoice(held));
             }
-            LegEvent::Answered | LegEvent::Ringing | LegEvent::EarlyMedia => {}
+            LegEvent::Answered
+            | LegEvent::Ringing
+            | LegEvent::EarlyMedia
+            | LegEvent::PutOnHold(_)
+            | LegEvent::HoldRefused(_) => {}
         }
     }
 

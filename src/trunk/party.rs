@@ -122,6 +122,10 @@ impl Party {
                     self.end(LegEnd { by: EndedBy::Us, sip_status: 200, q850: None });
                 }
             }
+            // Of use to whoever comes: the session that is over only keeps it.
+            Input::Command(command @ LegCommand::Hold(_)) if self.left => {
+                self.current.handle(session::Input::Command(command));
+            }
             // Nobody is there to be told, yet.
             Input::Command(_) | Input::Media(_) if self.left => {}
             Input::Command(command) => self.tell_current(session::Input::Command(command)),
@@ -256,13 +260,16 @@ impl Party {
         };
         let former = std::mem::replace(&mut self.current, *next);
         let was_held = former.is_held();
-        self.current.inherit(former);
         if std::mem::replace(&mut self.left, false) {
             self.outputs.push_back(Output::Ringback(false));
         }
         self.outputs.push_back(Output::Move(negotiated));
         if was_held {
             self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Held(false))));
+        }
+        self.current.inherit(former);
+        while let Some(output) = self.current.poll_output() {
+            self.of_current(output);
         }
         self.sip(Command::ReportReferral { session, status: 200 });
         let reason = Reason { protocol: "SIP".to_owned(), cause: 200, text: Some("transferred".to_owned()) };

@@ -1,6 +1,8 @@
 //! One INVITE session as a machine: what the endpoint's events, the call's commands and the sound's events mean for
 //! each other. Offer and answer are judged by `sip::sdp`; sockets and sound are moved by `leg`.
 
+mod hold;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use super::{keys, user_to_user};
 use crate::base::ending::cause_of_status;
 use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, TransferProgress};
 use crate::media::{MediaEvent, StopCause};
+use hold::Hold;
 
 /// The status of a hand-over this door cannot do (RFC 3261 §21.5.2).
 const NOT_IMPLEMENTED: u16 = 501;
@@ -85,6 +88,8 @@ pub struct Session {
     offer_is_ours: bool,
     flowing: bool,
     held: bool,
+    /// Our hold of the far end.
+    hold: Hold,
     rang: bool,
     /// Keys come in RTP: the same key by INFO would be a second one.
     keys_in_sound: bool,
@@ -132,6 +137,7 @@ impl Session {
             offer_is_ours: false,
             flowing: false,
             held: false,
+            hold: Hold::default(),
             rang: false,
             keys_in_sound: false,
             end_on_lost_sound,
@@ -152,6 +158,9 @@ impl Session {
     /// This session stands in for `former` from now on.
     pub fn inherit(&mut self, former: Session) {
         self.name = former.name;
+        self.hold = former.hold.passed_on();
+        self.hold_as_agreed();
+        self.hold_as_wished();
     }
 
     /// Whether the far end put us on hold.
@@ -182,7 +191,12 @@ impl Session {
                 self.early_media(sdp.as_ref());
             }
             Event::Answered { sdp, .. } if self.phase == Phase::Calling => self.taken(sdp.as_ref()),
-            Event::Agreed { sdp, .. } => self.agreed_meanwhile(&sdp),
+            Event::Agreed { sdp, .. } => self.agreed_meanwhile(sdp.as_ref()),
+            Event::Refreshed { sdp, .. } => self.refreshed(&sdp),
+            Event::OfferRefused { status, .. } => {
+                let told = self.hold.refused(&mut self.offers, status);
+                self.outputs.extend(told.map(Output::Tell));
+            }
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
             Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
             Event::ReferProgress { progress, .. } => self.tell(LegEvent::Transfer(transfer_progress(progress))),
@@ -195,7 +209,6 @@ impl Session {
             Event::Invited { .. }
             | Event::Ringing { .. }
             | Event::Answered { .. }
-            | Event::OfferRefused { .. }
             | Event::Info { .. }
             | Event::Referred { .. }
             | Event::Registration { .. }
@@ -226,6 +239,10 @@ impl Session {
             LegCommand::AnsweredElsewhere => {}
             LegCommand::PbxTransfer { .. } => self.tell(LegEvent::Transfer(TransferProgress::Failed(NOT_IMPLEMENTED))),
             LegCommand::Dtmf(keys) => self.press(keys),
+            LegCommand::Hold(held) => {
+                self.hold.wish(held);
+                self.hold_as_wished();
+            }
         }
     }
 
@@ -235,7 +252,9 @@ impl Session {
                 self.keys_in_sound = true;
                 self.tell(LegEvent::Dtmf(key));
             }
-            MediaEvent::Silent(_) if self.end_on_lost_sound && !self.held && self.phase == Phase::Talking => {
+            MediaEvent::Silent(_)
+                if self.end_on_lost_sound && !self.held && !self.hold.is_wished() && self.phase == Phase::Talking =>
+            {
                 let end = LegEnd { by: EndedBy::Network, sip_status: 0, q850: None };
                 self.give_up(end, Some(reason(TIMED_OUT, "no RTP")));
             }
@@ -296,36 +315,48 @@ impl Session {
         }
     }
 
-    /// The peer answered an offer of ours before the call was taken, or when the session was refreshed.
-    fn agreed_meanwhile(&mut self, answer: &Bytes) {
-        match self.phase {
-            Phase::Arriving | Phase::Calling => match self.offers.accept(answer) {
-                Ok(negotiated) => {
-                    self.offer_is_ours = false;
-                    self.keep(Box::new(negotiated));
-                }
-                Err(unservable) => {
-                    let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
-                    self.give_up(end, Some(reason(unservable.status(), "no common media")));
-                }
-            },
-            Phase::Answering | Phase::Talking => {
-                let before = self.offers.negotiated().cloned();
-                // A bad answer leaves what was agreed before (RFC 3261 §14.1).
-                if let Ok(negotiated) = self.offers.refreshed(answer)
-                    && before.as_ref() != Some(&negotiated)
-                {
+    /// The peer answered an offer of ours: the first one, before the ACK or its 2xx, or a later one.
+    fn agreed_meanwhile(&mut self, answer: Option<&Bytes>) {
+        let judged = answer.ok_or(Unservable::NoAudio).and_then(|answer| self.offers.accept(answer));
+        match (self.phase, judged) {
+            (Phase::Arriving | Phase::Calling | Phase::Answering, Ok(negotiated)) => {
+                self.offer_is_ours = false;
+                self.keep(Box::new(negotiated));
+            }
+            (Phase::Arriving | Phase::Calling | Phase::Answering, Err(unservable)) => {
+                let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
+                self.give_up(end, Some(reason(unservable.status(), "no common media")));
+            }
+            (Phase::Talking, judged) => {
+                self.hold.answered();
+                // Whoever takes an offer has taken it, however badly it says so.
+                if let Some(negotiated) = judged.ok().or_else(|| self.offers.presume()) {
                     self.update(Box::new(negotiated));
                 }
+                self.hold_as_wished();
             }
-            Phase::Ending | Phase::Over => {}
+            (Phase::Ending | Phase::Over, _) => {}
         }
     }
 
-    /// What was agreed on before the call is taken: for early media at once, else until then.
+    /// The peer answered what refreshed the session.
+    fn refreshed(&mut self, answer: &Bytes) {
+        let before = self.offers.negotiated().cloned();
+        // A bad answer leaves what was agreed before (RFC 3261 §14.1).
+        if self.phase == Phase::Talking
+            && let Ok(negotiated) = self.offers.refreshed(answer)
+            && before.as_ref() != Some(&negotiated)
+        {
+            self.update(Box::new(negotiated));
+        }
+    }
+
+    /// What was agreed on before the call is taken: for early media and our own answer at once, else until then.
     fn keep(&mut self, negotiated: Box<Negotiated>) {
         if self.flowing {
             self.outputs.push_back(Output::Update(negotiated));
+        } else if self.phase == Phase::Answering {
+            self.start(negotiated);
         } else {
             self.answer = Some(negotiated);
         }
@@ -340,6 +371,7 @@ impl Session {
         }
         self.tell(LegEvent::Answered);
         self.hold_as_agreed();
+        self.hold_as_wished();
     }
 
     /// The peer's answer to our first offer, or none where there has to be one.
@@ -368,6 +400,7 @@ impl Session {
                 self.phase = Phase::Talking;
                 self.tell(LegEvent::Answered);
                 self.hold_as_agreed();
+                self.hold_as_wished();
             }
             Phase::Talking if self.offer_is_ours => {
                 self.offer_is_ours = false;
@@ -375,6 +408,7 @@ impl Session {
                 if let Some(Ok(negotiated)) = sdp.map(|sdp| self.offers.accept(sdp)) {
                     self.update(Box::new(negotiated));
                 }
+                self.hold_as_wished();
             }
             _ => {}
         }
@@ -394,6 +428,7 @@ impl Session {
                     Phase::Arriving | Phase::Calling => self.keep(Box::new(negotiated)),
                     _ => self.update(Box::new(negotiated)),
                 }
+                self.hold_again();
             }
             Err(unservable) => self.send(Command::RejectOffer { session, status: unservable.status() }),
         }
@@ -417,6 +452,8 @@ impl Session {
             self.held = held;
             self.tell(LegEvent::Held(held));
         }
+        let told = self.hold.news(&self.offers);
+        self.outputs.extend(told.map(Output::Tell));
     }
 
     fn press(&mut self, keys: String) {
@@ -542,41 +579,4 @@ fn transfer_progress(progress: ReferProgress) -> TransferProgress {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hand_overs_go_to_addresses() {
-        let domain = Host::Name("carrier.example".to_owned());
-        for (target, expect) in [
-            ("sip:op@10.0.0.1:5070", Some("sip:op@10.0.0.1:5070")),
-            ("tel:+380441234567", Some("tel:+380441234567")),
-            ("+380441234567", Some("sip:+380441234567@carrier.example")),
-            ("operators", Some("sip:operators@carrier.example")),
-            ("*72#", Some("sip:*72%23@carrier.example")),
-            ("", None),
-            ("http://example.com/", None),
-            ("op er", None),
-        ] {
-            let address = address(target, &domain).map(|uri| uri.to_string());
-            assert_eq!(address.as_deref(), expect, "{target}");
-        }
-    }
-
-    #[test]
-    fn progress_of_a_hand_over() {
-        use ReferProgress::{Accepted, Notified, Refused, TimedOut};
-        for (progress, expect) in [
-            (Accepted, TransferProgress::Accepted),
-            (Notified { status: 100, terminated: false }, TransferProgress::Trying(100)),
-            (Notified { status: 180, terminated: false }, TransferProgress::Trying(180)),
-            (Notified { status: 180, terminated: true }, TransferProgress::Failed(408)),
-            (Notified { status: 200, terminated: true }, TransferProgress::Succeeded),
-            (Notified { status: 486, terminated: true }, TransferProgress::Failed(486)),
-            (Refused { status: 603 }, TransferProgress::Failed(603)),
-            (TimedOut, TransferProgress::Failed(408)),
-        ] {
-            assert_eq!(transfer_progress(progress), expect, "{progress:?}");
-        }
-    }
-}
+mod tests;

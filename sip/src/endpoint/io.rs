@@ -159,7 +159,8 @@ pub enum Command {
         policy: SessionPolicy,
     },
     /// Offer something new inside the session, by re-INVITE, or by UPDATE before the answer (RFC 3311). Sent as soon as
-    /// no other exchange is open; `Event::Agreed` or `Event::OfferRefused` follows.
+    /// no other exchange is open; `Event::Agreed` or `Event::OfferRefused` follows. An earlier one that has not gone out
+    /// is replaced.
     Offer {
         session: SessionId,
         sdp: Bytes,
@@ -318,8 +319,11 @@ pub enum Event {
     /// `None`: the peer wants our offer.
     Offered { session: SessionId, sdp: Option<Bytes> },
     /// The peer's answer to an offer of ours, other than those in `Answered` and `Confirmed`: to the first one in a
-    /// reliable provisional response or a PRACK, to `Command::Offer`, or to the offer that refreshed the session.
-    Agreed { session: SessionId, sdp: Bytes },
+    /// reliable provisional response or a PRACK, or to `Command::Offer`; `None` where it took that without an answer,
+    /// against RFC 3264 §5.
+    Agreed { session: SessionId, sdp: Option<Bytes> },
+    /// The peer's answer to our description in force, which a re-INVITE repeated to refresh the session.
+    Refreshed { session: SessionId, sdp: Bytes },
     /// `Command::Offer` was refused; the session goes on as before (RFC 3261 §14.1).
     OfferRefused { session: SessionId, status: u16 },
     /// How a `Command::Refer` goes.
@@ -346,6 +350,7 @@ impl Event {
             | Event::Confirmed { session, .. }
             | Event::Offered { session, .. }
             | Event::Agreed { session, .. }
+            | Event::Refreshed { session, .. }
             | Event::OfferRefused { session, .. }
             | Event::ReferProgress { session, .. }
             | Event::Referred { session, .. }

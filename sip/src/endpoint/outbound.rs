@@ -143,7 +143,7 @@ impl Endpoint {
             Told::Preview(sdp) => self.event(ringing(sdp)),
             Told::Answer(sdp) => {
                 self.event(ringing(Some(sdp.clone())));
-                self.event(Event::Agreed { session: id, sdp });
+                self.event(Event::Agreed { session: id, sdp: Some(sdp) });
             }
             Told::Offer(sdp, pending) => {
                 self.event(ringing(None));

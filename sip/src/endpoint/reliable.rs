@@ -141,7 +141,7 @@ impl Endpoint {
             Some(sdp) if sent.is_offer => {
                 session.terms.settled = true;
                 self.reply(now, id, arrival, &Refusal::new(StatusCode::OK));
-                self.event(Event::Agreed { session: id, sdp });
+                self.event(Event::Agreed { session: id, sdp: Some(sdp) });
             }
             Some(sdp) if session.terms.settled && session.offer.is_none() => {
                 self.take_offer(now, id, key, arrival, Some(sdp));

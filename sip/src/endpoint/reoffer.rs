@@ -187,8 +187,10 @@ impl Endpoint {
         }
         if own.sdp.is_some() {
             session.terms.local = own.sdp;
-            if let Some(sdp) = body::of(&response.headers, &response.body) {
-                self.tell_renewal(id, Event::Agreed { session: id, sdp });
+            match (own.wanted, body::of(&response.headers, &response.body)) {
+                (Wanted::Offer(_), sdp) => self.tell_renewal(id, Event::Agreed { session: id, sdp }),
+                (Wanted::Refresh, Some(sdp)) => self.tell_renewal(id, Event::Refreshed { session: id, sdp }),
+                (Wanted::Refresh, None) => {}
             }
         }
         if self.sessions.get(id).is_some_and(|session| matches!(session.phase, Phase::Established)) {

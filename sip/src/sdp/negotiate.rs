@@ -22,11 +22,24 @@ pub struct OfferAnswer {
     local: SocketAddr,
     session_id: u64,
     version: u64,
-    /// Our last description that went out, as lines and as text.
-    last: Option<(Vec<Line>, Bytes)>,
+    /// Our last description that went out.
+    last: Option<Description>,
     /// The last description is an offer to which answers may come: several, when the INVITE forks or 18x previews it.
     offering: bool,
+    /// The description in force, while `last` is an offer that has no answer.
+    standing: Option<Description>,
+    /// We want the peer to be on hold, whether or not it has heard of it.
+    holding: bool,
     negotiated: Option<Negotiated>,
+}
+
+/// A description of ours.
+#[derive(Debug, Clone)]
+struct Description {
+    lines: Vec<Line>,
+    text: Bytes,
+    /// It puts the peer on hold.
+    holds: bool,
 }
 
 impl OfferAnswer {
@@ -41,6 +54,8 @@ impl OfferAnswer {
             version: 1,
             last: None,
             offering: false,
+            standing: None,
+            holding: false,
             negotiated: None,
         }
     }
@@ -49,6 +64,13 @@ impl OfferAnswer {
     /// that) with all we can do, the codec in use first and the payload types as they were (RFC 3261 §14.2,
     /// RFC 3264 §8). A hold by the peer is not repeated: an offer states only our own wish (RFC 6337 §5.3).
     pub fn offer(&mut self) -> Bytes {
+        self.offer_hold(self.holding)
+    }
+
+    /// An offer that puts the peer on hold (true), or takes it back. What we send meanwhile, music for instance, it is to
+    /// go on hearing: `sendonly`, whether or not it holds us too (RFC 3264 §8.4, RFC 6337 §5.3).
+    pub fn offer_hold(&mut self, holds: bool) -> Bytes {
+        self.holding = holds;
         let in_use = self.negotiated.as_ref();
         let mut codecs: Vec<Codec> = in_use.map(|session| session.codec).into_iter().collect();
         codecs.extend(self.capabilities.codecs.iter().filter(|&codec| in_use.is_none_or(|now| now.codec != *codec)));
@@ -60,16 +82,31 @@ impl OfferAnswer {
             codecs,
             telephone_event,
             ptime_ms: self.capabilities.ptime_ms,
-            direction: Direction::SendRecv,
+            direction: Direction::of(true, !holds),
         };
         // RFC 3264 §8: m-lines never vanish and never move.
-        let mut lines = self.last.as_ref().map_or_else(Vec::new, |(lines, _)| lines.clone());
+        let mut lines = self.lines().to_vec();
         match lines.iter_mut().find(|line| matches!(line, Line::Sound { .. })) {
             Some(line) => *line = sound,
             None => lines.push(sound),
         }
         self.offering = true;
+        self.standing = self.standing.take().or_else(|| self.last.clone());
         self.publish(lines)
+    }
+
+    /// The peer refused our last offer: what was agreed on before goes on (RFC 3261 §14.1). Whoever would not be put on
+    /// hold is not; whoever would not be taken back is, whenever another exchange gives the occasion.
+    pub fn withdraw(&mut self) {
+        if let Some(standing) = self.standing.take() {
+            self.holding &= standing.holds;
+            (self.last, self.offering) = (Some(standing), false);
+        }
+    }
+
+    /// Whether the description in force puts the peer on hold.
+    pub fn holds(&self) -> bool {
+        self.standing.as_ref().or(self.last.as_ref()).is_some_and(|description| description.holds)
     }
 
     /// Judges the peer's offer; on success `Negotiated::sdp` is the answer to send. On failure nothing has changed.
@@ -88,6 +125,8 @@ impl OfferAnswer {
             }
         }
         let (chosen, served) = chosen.ok_or(refusal)?;
+        // Whom we hold is answered so, whatever it offers (RFC 6337 §5.3).
+        let served = served.unless_held(self.holding);
         let lines = streams.iter().enumerate().map(|(index, stream)| {
             if index == chosen {
                 Line::Sound {
@@ -103,7 +142,7 @@ impl OfferAnswer {
             }
         });
         let lines = lines.collect();
-        self.offering = false;
+        (self.offering, self.standing) = (false, None);
         let sdp = self.publish(lines);
         // The answer mirrors the offer's payload type numbers, so both directions share one (RFC 3264 §6.1).
         let telephone_event = served.telephone_event;
@@ -115,10 +154,43 @@ impl OfferAnswer {
     /// Takes the peer's answer to our last offer. A later answer to the same offer (a fork, or the 2xx after a preview
     /// in 183) replaces an earlier one.
     pub fn accept(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
-        let Some((lines, sdp)) = self.last.as_ref().filter(|_| self.offering) else { return Err(Unservable::NoOffer) };
+        let offer = self.last.as_ref().filter(|_| self.offering).ok_or(Unservable::NoOffer)?;
+        let negotiated = self.judge_answer(offer, answer)?;
+        self.standing = None;
+        self.negotiated = Some(negotiated.clone());
+        Ok(negotiated)
+    }
+
+    /// The peer took our last offer, and how it answered cannot be served: only who sends is as we offered, the rest as it
+    /// was. `None` where nothing was agreed on before.
+    pub fn presume(&mut self) -> Option<Negotiated> {
+        let (before, offer) = (self.negotiated.as_ref()?, self.last.as_ref().filter(|_| self.offering)?);
+        let direction = Direction::of(!before.held, !offer.holds);
+        let negotiated = Negotiated { direction, sdp: offer.text.clone(), ..before.clone() };
+        self.standing = None;
+        self.negotiated = Some(negotiated.clone());
+        Some(negotiated)
+    }
+
+    /// Takes the peer's answer to a refresh of the session, which repeated our description in force as an offer (RFC 4028
+    /// §7.4). An offer that is open stays so.
+    pub fn refreshed(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
+        let offer = self.standing.as_ref().or(self.last.as_ref()).ok_or(Unservable::NoOffer)?;
+        let negotiated = self.judge_answer(offer, answer)?;
+        self.negotiated = Some(negotiated.clone());
+        Ok(negotiated)
+    }
+
+    /// What is in force.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.as_ref()
+    }
+
+    /// What the peer's answer to a description of ours agrees on.
+    fn judge_answer(&self, offer: &Description, answer: &[u8]) -> Result<Negotiated, Unservable> {
         let streams = describe::read(answer)?;
         let Some((index, Line::Sound { proto, codecs, telephone_event, .. })) =
-            lines.iter().enumerate().find(|(_, line)| matches!(line, Line::Sound { .. }))
+            offer.lines.iter().enumerate().find(|(_, line)| matches!(line, Line::Sound { .. }))
         else {
             return Err(Unservable::NoOffer);
         };
@@ -134,7 +206,8 @@ impl OfferAnswer {
         if stream.proto != *proto {
             return Err(Unservable::Transport);
         }
-        let mut served = self.judge(stream)?;
+        // Phones that are put on hold answer as if they were not.
+        let mut served = self.judge(stream)?.unless_held(offer.holds);
         // The peer may send under the numbers of our offer; the numbers of its answer are for us (RFC 3264 §6.1).
         for &(payload_type, codec) in codecs {
             if !served.receivable.iter().any(|(known, _)| *known == payload_type) {
@@ -147,21 +220,17 @@ impl OfferAnswer {
         {
             served.telephone_event = Some(offered);
         }
-        let negotiated = served.agree(*telephone_event, sdp.clone());
-        self.negotiated = Some(negotiated.clone());
-        Ok(negotiated)
+        let negotiated = served.agree(*telephone_event, offer.text.clone());
+        // Whoever answers our hold by `inactive` does without our music, and need not hold us.
+        let held = match offer.holds && negotiated.held {
+            true => self.negotiated.as_ref().is_some_and(|before| before.held),
+            false => negotiated.held,
+        };
+        Ok(Negotiated { held, ..negotiated })
     }
 
-    /// Takes the peer's answer to a refresh of the session, which repeated our last description as an offer (RFC 4028
-    /// §7.4).
-    pub fn refreshed(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
-        self.offering = true;
-        self.accept(answer)
-    }
-
-    /// What is in force.
-    pub fn negotiated(&self) -> Option<&Negotiated> {
-        self.negotiated.as_ref()
+    fn lines(&self) -> &[Line] {
+        self.last.as_ref().map(|description| description.lines.as_slice()).unwrap_or_default()
     }
 
     /// Whether, and how, one stream of the peer can be served.
@@ -208,20 +277,23 @@ impl OfferAnswer {
 
     /// The text of `lines`; the version rises if and only if something in it changed (RFC 3264 §8).
     fn publish(&mut self, lines: Vec<Line>) -> Bytes {
-        match &self.last {
-            Some((before, text)) if *before == lines => return text.clone(),
+        let holds = self.holding;
+        match &mut self.last {
+            Some(before) if before.lines == lines => {
+                before.holds = holds;
+                return before.text.clone();
+            }
             Some(_) => self.version = self.version.wrapping_add(1),
             None => {}
         }
         let text = describe::write(self.session_id, self.version, self.local, &lines);
-        self.last = Some((lines, text.clone()));
+        self.last = Some(Description { lines, text: text.clone(), holds });
         text
     }
 
     /// A payload type must not change its meaning within a session (RFC 3264 §8.3.2).
     fn payload_type(&self, codec: Codec) -> u8 {
-        let lines = self.last.as_ref().map(|(lines, _)| lines.as_slice()).unwrap_or_default();
-        let in_use = lines.iter().find_map(|line| match line {
+        let in_use = self.lines().iter().find_map(|line| match line {
             Line::Sound { codecs, .. } => codecs.iter().find(|(_, known)| *known == codec),
             Line::Refused { .. } => None,
         });
@@ -229,8 +301,7 @@ impl OfferAnswer {
     }
 
     fn proto_in_use(&self) -> String {
-        let lines = self.last.as_ref().map(|(lines, _)| lines.as_slice()).unwrap_or_default();
-        let in_use = lines.iter().find_map(|line| match line {
+        let in_use = self.lines().iter().find_map(|line| match line {
             Line::Sound { proto, .. } => Some(proto.clone()),
             Line::Refused { .. } => None,
         });
@@ -251,6 +322,12 @@ struct Served {
 }
 
 impl Served {
+    /// Whom we hold we do not hear.
+    fn unless_held(self, holds: bool) -> Served {
+        let direction = Direction::of(self.direction.sends(), self.direction.receives() && !holds);
+        Served { direction, ..self }
+    }
+
     fn agree(self, dtmf_receive: Option<u8>, sdp: Bytes) -> Negotiated {
         Negotiated {
             remote: self.remote,

@@ -300,6 +300,7 @@ impl World {
             Event::Ringing { session, .. }
             | Event::Info { session, .. }
             | Event::OfferRefused { session, .. }
+            | Event::Refreshed { session, .. }
             | Event::ReferProgress { session, .. } => {
                 self.alive(index, session);
             }

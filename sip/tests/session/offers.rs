@@ -233,6 +233,8 @@ fn our_own_reinvite_is_answered_refused_or_forgotten() {
     );
 
     for (status, headers, expect) in [
+        // It takes the offer and forgets the answer.
+        (200, "Contact: <sip:bob@192.0.2.2>", "** Agreed\n"),
         (488, "", "OfferRefused 488"),
         (500, "", "OfferRefused 500"),
         (503, "Retry-After: 3600", "OfferRefused 503"),

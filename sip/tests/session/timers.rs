@@ -60,7 +60,7 @@ fn the_refresher_sends_the_same_sdp_where_update_is_not_allowed() {
         0.0 ** Answered sdp=true
         45.0 -> 192.0.2.2:5060 INVITE sip:bob@192.0.2.2 expires=90;refresher=uac [v=0]
         45.5 -> 192.0.2.3:5060 ACK sip:bob@192.0.2.3
-        45.5 ** Agreed answer
+        45.5 ** Refreshed answer
         45.5 -> 192.0.2.3:5060 ACK sip:bob@192.0.2.3
         90.5 -> 192.0.2.3:5060 INVITE sip:bob@192.0.2.3 expires=90;refresher=uac [v=0]
     "#]],

@@ -7,6 +7,7 @@ mod caps;
 mod defence;
 mod dns;
 mod families;
+mod hold;
 mod moved;
 mod peer;
 mod profiles;
