@@ -15,6 +15,7 @@ use sip::endpoint::SessionPolicy;
 
 use crate::agent::persona;
 use crate::base::{Language, Secret};
+use crate::call::HoldMode;
 use crate::errors::{ErrorCode, Problem};
 use crate::media::vad;
 use crate::pbx::Recipe;
@@ -414,6 +415,8 @@ const KEYS: [(&str, Option<char>); 13] = [
     ("#", Some('#')),
 ];
 
+const HOLDS: [(&str, HoldMode); 2] = [("music", HoldMode::Music), ("pass", HoldMode::Pass)];
+
 fn operator(section: &Section<'_>, settings: &mut Settings) {
     section.path_or_off("music", &mut settings.music);
     let plan = &mut settings.switch.call.transfer;
@@ -429,6 +432,7 @@ fn operator(section: &Section<'_>, settings: &mut Settings) {
     section.choice("accept_key", &KEYS, &mut plan.accept_key);
     section.choice("decline_key", &KEYS, &mut plan.decline_key);
     section.seconds("accept_limit_s", 5.0..=120.0, &mut plan.accept_limit);
+    section.choice("hold", &HOLDS, &mut plan.hold);
 }
 
 fn limits(section: &Section<'_>, settings: &mut Settings) {

@@ -3,17 +3,19 @@
 //! is `route`'s and `switch`'s; what is said in it, `dialogue`'s.
 
 mod hand_over;
+mod hold;
 mod join;
 mod operators;
 pub mod transfer;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::base::ending::{Ending, EndingCode, Party, is_network_fault, status_of_cause};
 use crate::base::event::EventKind;
 use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
 use hand_over::HandOver;
+pub use hold::{Hold, HoldMode};
 pub use operators::Brief;
 use transfer::Plan;
 
@@ -41,7 +43,7 @@ impl Default for Config {
 }
 
 /// Whose leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     Caller,
     Operator(OperatorId),
@@ -99,8 +101,8 @@ pub enum Effect {
     },
     /// The caller pressed a key the agent should know of.
     KeyToVoice(char),
-    /// The caller put us on hold (true) or took us back.
-    HoldVoice(bool),
+    /// The caller put us on hold or took us back; what an operator hears meanwhile.
+    HoldVoice(Hold),
     /// Let the caller hear that they are waiting, with music or ringing, or stop it.
     Wait(bool),
     CallOperator {
@@ -127,10 +129,10 @@ pub enum Effect {
     Join {
         operator: OperatorId,
     },
-    /// The operator put us on hold (true) or took us back.
+    /// The operator put us on hold or took us back; what the caller hears meanwhile.
     HoldOperator {
         operator: OperatorId,
-        held: bool,
+        hold: Hold,
     },
     Happened(EventKind),
 }
@@ -145,6 +147,8 @@ pub struct Call {
     operators_called: u32,
     /// The caller's telephone is calling the operator's in our place.
     joining: bool,
+    /// The parties that hold us.
+    holders: BTreeSet<Side>,
     /// When the call reaches its longest length.
     too_long: Option<Instant>,
     /// Set when a goodbye was asked for: what the call then ends as, and when it ends without the goodbye.
@@ -173,6 +177,7 @@ impl Call {
             outputs: VecDeque::new(),
             operators_called: 0,
             joining: false,
+            holders: BTreeSet::new(),
             too_long: None,
             goodbye: None,
         }
@@ -247,16 +252,9 @@ impl Call {
                 Phase::Talking => self.emit(Effect::KeyToVoice(key)),
                 _ => {}
             },
-            // Told in every phase: the caller may come back from a hand-over in another state than they went.
-            LegEvent::Held(held) => {
-                self.happened(EventKind::Held { by: Party::Caller, held });
-                self.emit(Effect::HoldVoice(held));
-            }
-            LegEvent::Answered
-            | LegEvent::Ringing
-            | LegEvent::EarlyMedia
-            | LegEvent::PutOnHold(_)
-            | LegEvent::HoldRefused(_) => {}
+            LegEvent::Held(held) => self.held(Side::Caller, held),
+            LegEvent::HoldRefused(_) => self.hold_refused(Side::Caller),
+            LegEvent::Answered | LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::PutOnHold(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use super::hand_over::by_step;
 use super::transfer::is_busy;
 use super::{Call, Effect, OperatorId, Phase, Side};
 use crate::base::ending::{EndingCode, Party};
-use crate::base::event::{EventKind, StepState, TransferStep};
+use crate::base::event::{StepState, TransferStep};
 use crate::base::leg::{LegCommand, LegEvent};
 
 /// How long an operator who was told is left to think before being told again.
@@ -89,7 +89,8 @@ impl Call {
                     self.hang_up(now, EndingCode::TransferredByBridge.ending().by(Party::Operator));
                 }
                 LegEvent::Dtmf(key) => self.command(Side::Caller, LegCommand::Dtmf(key.to_string())),
-                LegEvent::Held(held) => self.operator_held(id, held),
+                LegEvent::Held(held) => self.held(Side::Operator(id), held),
+                LegEvent::HoldRefused(_) => self.hold_refused(Side::Operator(id)),
                 _ => {}
             },
             _ => {}
@@ -113,7 +114,7 @@ impl Call {
             // Whoever hangs up on being told has declined.
             (State::Consulted { .. }, LegEvent::Ended(_)) => self.attempt_over(now, id, StepState::Declined, true),
             (_, LegEvent::Ended(end)) => self.operator_failed(now, id, end.refusal()),
-            (_, LegEvent::Held(held)) => self.operator_held(id, held),
+            (_, LegEvent::Held(held)) => self.held(Side::Operator(id), held),
             _ => {}
         }
     }
@@ -231,6 +232,7 @@ impl Call {
         // The limit is the agent's: two people may talk for as long as they like.
         self.too_long = None;
         self.phase = Phase::Bridged(id);
+        self.holds_of(id);
         self.join(id, &target);
     }
 
@@ -255,11 +257,6 @@ impl Call {
             }
             _ => {}
         }
-    }
-
-    fn operator_held(&mut self, operator: OperatorId, held: bool) {
-        self.happened(EventKind::Held { by: Party::Operator, held });
-        self.emit(Effect::HoldOperator { operator, held });
     }
 
     fn attempt(&mut self, id: OperatorId) -> Option<&mut Attempt> {

@@ -5,6 +5,7 @@ use expect_test::{Expect, expect};
 use super::*;
 use crate::base::leg::{Door, TransferProgress};
 
+mod hold;
 mod operators;
 
 fn check(ways: TransferWays, script: &str, expect: Expect) {
@@ -105,11 +106,13 @@ fn input(word: &str) -> Input {
         "key" => caller(LegEvent::Dtmf('5')),
         "hold" => caller(LegEvent::Held(true)),
         "unhold" => caller(LegEvent::Held(false)),
+        "no-hold" => caller(LegEvent::HoldRefused(501)),
         "op-early" => operator(LegEvent::EarlyMedia),
         "op-key1" => operator(LegEvent::Dtmf('1')),
         "op-key2" => operator(LegEvent::Dtmf('2')),
         "op-hold" => operator(LegEvent::Held(true)),
         "op-unhold" => operator(LegEvent::Held(false)),
+        "op-no-hold" => operator(LegEvent::HoldRefused(488)),
         "op-lost" => Input::OperatorUnreachable { operator: id, status: 503 },
         "op-told" => Input::Whispered { operator: id, spoken: true },
         "op-untold" => Input::Whispered { operator: id, spoken: false },
@@ -413,12 +416,12 @@ fn keys_go_to_whoever_the_caller_talks_to() {
             1 StartVoice
             2 KeyToVoice('5')
             3 Caller holds: true
-            3 HoldVoice(true)
+            3 HoldVoice(Music)
             5 Wait(true)
             5 Bridge sip:first@op Begun
             5 CallOperator { operator: OperatorId(0), target: "sip:first@op", summary: "шини", ring_limit: 25s }
             6 Caller holds: false
-            6 HoldVoice(false)
+            6 HoldVoice(Over)
             7 Bridge sip:first@op Succeeded
             7 Wait(false)
             7 Bridge { operator: OperatorId(0) }

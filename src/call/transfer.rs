@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::HoldMode;
 use crate::base::event::TransferStep;
 use crate::base::leg::TransferWays;
 
@@ -35,6 +36,8 @@ pub struct Plan {
     pub decline_key: Option<char>,
     /// How long an operator who answered may take to be told and to accept.
     pub accept_limit: Duration,
+    /// What becomes of a hold by one of those who talk.
+    pub hold: HoldMode,
 }
 
 impl Default for Plan {
@@ -52,6 +55,7 @@ impl Default for Plan {
             accept_key: None,
             decline_key: Some('2'),
             accept_limit: Duration::from_secs(30),
+            hold: HoldMode::Music,
         }
     }
 }

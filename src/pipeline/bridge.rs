@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::base::{AudioFrame, SampleRate};
+use crate::call::Hold;
 use crate::leg::{Repeating, Speaker};
 use crate::media::Waiting;
 use crate::media::resample::Resampler;
 
-/// Frames without sound after which early media counts as over, 6 s: longer than the pause between two rings.
-const EARLY_PAUSE: u32 = 300;
+/// Frames without sound after which a party counts as silent, 6 s: longer than the pause between two rings.
+const PAUSE: u32 = 300;
 /// A frame whose samples all lie below this brings no sound, of 32,768: comfort noise, and the zero of G.711.
 const FAINT: u16 = 64;
 
@@ -19,8 +20,12 @@ pub struct Path {
     rate: SampleRate,
     resampler: Option<Resampler>,
     on_hold: Arc<[i16]>,
+    /// Whether this party holds the other one.
+    hold: Hold,
     /// The music of the other party, while they are on hold.
-    held: Option<Repeating>,
+    music: Option<Repeating>,
+    /// What this party plays meanwhile.
+    own: Sounding,
 }
 
 impl Path {
@@ -28,12 +33,18 @@ impl Path {
     pub fn new(from: SampleRate, to: Speaker, waiting: &Waiting) -> Path {
         let rate = to.rate();
         let resampler = if from == rate { None } else { Resampler::new(from, rate).ok() };
-        Path { on_hold: waiting.on_hold(rate), to, rate, resampler, held: None }
+        let on_hold = waiting.on_hold(rate);
+        Path { on_hold, to, rate, resampler, hold: Hold::Over, music: None, own: Sounding::default() }
     }
 
-    /// Passes a frame on; nothing passes while the other party is on hold.
+    /// Passes a frame on; while the other party is on hold, only what they are to hear.
     pub fn pass(&mut self, frame: &AudioFrame) {
-        if self.held.is_some() {
+        let passes = match self.hold {
+            Hold::Over => true,
+            Hold::Music => false,
+            Hold::Own => self.own.sounds(frame),
+        };
+        if !passes {
             return;
         }
         match &mut self.resampler {
@@ -45,34 +56,49 @@ impl Path {
         }
     }
 
-    /// This party put the other one on hold (true): they hear music. Or took them back.
-    pub fn hold(&mut self, held: bool) {
-        match self.held {
-            None if held => self.held = Some(self.to.repeat(self.on_hold.clone())),
-            Some(music) if !held => {
-                self.to.end_repeat(music);
-                self.held = None;
+    /// This party put the other one on hold: they hear music, their own or ours, which sounds wherever nothing is passed
+    /// on. Or took them back.
+    pub fn hold(&mut self, hold: Hold) {
+        self.hold = hold;
+        match hold {
+            Hold::Over => self.end_music(),
+            Hold::Music | Hold::Own if self.music.is_some() => {}
+            Hold::Music | Hold::Own => {
+                self.own = Sounding::default();
+                self.music = Some(self.to.repeat(self.on_hold.clone()));
             }
-            _ => {}
+        }
+    }
+
+    fn end_music(&mut self) {
+        if let Some(music) = self.music.take() {
+            self.to.end_repeat(music);
         }
     }
 }
 
-/// Whether a network's sound before the answer is worth hearing. A 183 often announces sound that never comes, or is
-/// silence under a phone that rings: what the caller waits to is ours then.
+/// The music of a party that is left behind ends with the bridge.
+impl Drop for Path {
+    fn drop(&mut self) {
+        self.end_music();
+    }
+}
+
+/// Whether a source of sound is worth hearing: a network before the answer, or a telephone that holds us. A 183 often
+/// announces sound that never comes, or is silence under a phone that rings: what somebody waits to is ours then.
 #[derive(Debug, Default)]
-pub struct EarlyMedia {
+pub struct Sounding {
     /// Frames since the last one with sound; `None` before the first.
     quiet: Option<u32>,
 }
 
-impl EarlyMedia {
-    /// True if the caller shall hear this frame.
+impl Sounding {
+    /// True if this frame is to be heard.
     pub fn sounds(&mut self, frame: &AudioFrame) -> bool {
         if frame.samples.iter().any(|sample| sample.unsigned_abs() > FAINT) {
             self.quiet = Some(0);
         } else {
-            self.quiet = self.quiet.map(|frames| frames.saturating_add(1)).filter(|&frames| frames < EARLY_PAUSE);
+            self.quiet = self.quiet.map(|frames| frames.saturating_add(1)).filter(|&frames| frames < PAUSE);
         }
         self.quiet.is_some()
     }
@@ -86,11 +112,11 @@ mod tests {
     fn early_media_is_heard_from_its_first_sound_until_it_stays_away() {
         const RATE: SampleRate = SampleRate::HZ_8000;
         let frame = |level| AudioFrame::new(RATE, vec![level; RATE.frame_samples()]);
-        let mut early = EarlyMedia::default();
+        let mut early = Sounding::default();
         // The silence of A-law is not quite zero.
         assert!(!early.sounds(&frame(8)) && !early.sounds(&frame(0)));
         assert!(early.sounds(&frame(-3_000)));
-        for _ in 1..EARLY_PAUSE {
+        for _ in 1..PAUSE {
             assert!(early.sounds(&frame(0)));
         }
         assert!(!early.sounds(&frame(0)));

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::base::event::EventKind;
 use crate::base::tool::TransferReason;
 use crate::base::{EndingCode, Language, SampleRate};
+use crate::call::Hold;
 use crate::dialogue::{self, Dialogue, Effect, Input};
 use crate::leg::{Playback, PlaybackState, Repeating, Sound, Speaker};
 use crate::media::Waiting;
@@ -67,8 +68,8 @@ pub enum VoiceCommand {
     Return {
         busy: bool,
     },
-    /// The caller put us on hold (true) or took us back.
-    Hold(bool),
+    /// The caller put us on hold or took us back.
+    Hold(Hold),
     /// Let the caller hear that they are waiting, or stop it.
     Wait(bool),
     /// From now on the caller talks to this party, not to the agent.
@@ -129,8 +130,8 @@ struct Voice {
     told: Playback,
     /// To the operator, once the caller talks to one.
     path: Option<Path>,
-    /// The caller put us on hold.
-    held: bool,
+    /// Whether the caller holds us.
+    held: Hold,
     /// What the caller hears while they wait.
     waiting: Option<Repeating>,
     events: mpsc::Sender<VoiceEvent>,
@@ -141,7 +142,7 @@ enum Next {
     Inputs(Vec<Input>),
     Wait(bool),
     Connect(Speaker),
-    Held(bool),
+    Held(Hold),
     Nothing,
 }
 
@@ -165,7 +166,7 @@ impl Voice {
             config,
             sound,
             path: None,
-            held: false,
+            held: Hold::Over,
             waiting: None,
             events,
         }
@@ -179,7 +180,7 @@ impl Voice {
             command = commands.recv() => Some(match command? {
                 VoiceCommand::Key(key) => Next::Input(Input::Key(key)),
                 VoiceCommand::Close => Next::Input(Input::Close),
-                VoiceCommand::Return { busy } => Next::Input(Input::TransferFailed { busy }),
+                VoiceCommand::Return { busy } => Next::Inputs(self.returned(busy)),
                 VoiceCommand::Hold(held) => Next::Held(held),
                 VoiceCommand::Wait(waits) => Next::Wait(waits),
                 VoiceCommand::Connect(operator) => Next::Connect(operator),
@@ -302,11 +303,17 @@ impl Voice {
         self.path = Some(path);
     }
 
-    async fn hold(&mut self, held: bool) {
+    /// The caller is the agent's again, who has not heard of holds since another party was there.
+    fn returned(&mut self, busy: bool) -> Vec<Input> {
+        self.path = None;
+        vec![Input::Held(self.held != Hold::Over), Input::TransferFailed { busy }]
+    }
+
+    async fn hold(&mut self, held: Hold) {
         self.held = held;
         match &mut self.path {
             Some(path) => path.hold(held),
-            None => self.input(Input::Held(held)).await,
+            None => self.input(Input::Held(held != Hold::Over)).await,
         }
     }
 

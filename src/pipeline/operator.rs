@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::bridge::{EarlyMedia, Path};
+use super::bridge::{Path, Sounding};
 use super::speak::{self, Mouth};
 use super::{Config, Engines};
 use crate::base::{AudioFrame, TurnId};
+use crate::call::Hold;
 use crate::dialogue;
 use crate::leg::{PlaybackState, Sound, Speaker};
 
@@ -21,8 +22,8 @@ pub enum OperatorCommand {
     Whisper(String),
     /// Let the caller hear the operator.
     Connect,
-    /// The operator put us on hold (true) or took us back.
-    Hold(bool),
+    /// The operator put us on hold or took us back. The caller hears of it once they are connected.
+    Hold(Hold),
 }
 
 /// The end of a whisper; `spoken` unless the voice failed at all of it.
@@ -45,6 +46,7 @@ pub async fn attend(
         path: Path::new(sound.rate, caller, &engines.waiting),
         mouth: Mouth::new(engines.synthesizer.clone(), sound.speaker.clone(), style),
         heard: Heard::Nobody,
+        hold: Hold::Over,
         turn: TurnId(0),
         whispering: false,
         spoken: false,
@@ -81,7 +83,7 @@ pub async fn attend(
 /// Who hears the operator's side.
 enum Heard {
     Nobody,
-    Early(EarlyMedia),
+    Early(Sounding),
     Caller,
 }
 
@@ -89,6 +91,7 @@ struct Attendance {
     path: Path,
     mouth: Mouth,
     heard: Heard,
+    hold: Hold,
     turn: TurnId,
     whispering: bool,
     spoken: bool,
@@ -97,15 +100,21 @@ struct Attendance {
 impl Attendance {
     fn obey(&mut self, command: OperatorCommand) {
         match command {
-            OperatorCommand::EarlyMedia(true) => self.heard = Heard::Early(EarlyMedia::default()),
+            OperatorCommand::EarlyMedia(true) => self.heard = Heard::Early(Sounding::default()),
             OperatorCommand::EarlyMedia(false) => self.heard = Heard::Nobody,
             OperatorCommand::Whisper(text) => self.whisper(&text),
             OperatorCommand::Connect => {
                 self.whispering = false;
                 self.mouth.cut(self.turn);
                 self.heard = Heard::Caller;
+                self.path.hold(self.hold);
             }
-            OperatorCommand::Hold(held) => self.path.hold(held),
+            OperatorCommand::Hold(hold) => {
+                self.hold = hold;
+                if matches!(self.heard, Heard::Caller) {
+                    self.path.hold(hold);
+                }
+            }
         }
     }
 

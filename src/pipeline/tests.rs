@@ -144,6 +144,14 @@ async fn check(cast: Cast, script: &str, expect: Expect) {
     expect.assert_eq(&line.log);
 }
 
+fn hold(word: &str) -> Hold {
+    match word {
+        "on" => Hold::Music,
+        "own" => Hold::Own,
+        _ => Hold::Over,
+    }
+}
+
 impl Line {
     async fn act(&mut self, ms: u64, verb: &str, rest: &str, commands: &mut Option<mpsc::Sender<VoiceCommand>>) {
         let command = match verb {
@@ -164,12 +172,13 @@ impl Line {
             "close" => VoiceCommand::Close,
             "return" => VoiceCommand::Return { busy: false },
             "wait" => VoiceCommand::Wait(rest == "on"),
-            "hold" => VoiceCommand::Hold(rest == "on"),
+            "hold" => VoiceCommand::Hold(hold(rest)),
             "operator" => return self.call_operator(),
+            "operator-leaves" => return (self.operator, self.attending) = (None, None),
             "operator-says" => return self.operator_says = rest.parse().expect("a level"),
             "early-media" => return self.ask(OperatorCommand::EarlyMedia(rest == "on")).await,
             "whisper" => return self.ask(OperatorCommand::Whisper(rest.to_owned())).await,
-            "operator-holds" => return self.ask(OperatorCommand::Hold(rest == "on")).await,
+            "operator-holds" => return self.ask(OperatorCommand::Hold(hold(rest))).await,
             "bridge" => {
                 self.ask(OperatorCommand::Connect).await;
                 VoiceCommand::Connect(self.operators_speaker.clone().expect("an operator was called"))

@@ -175,7 +175,7 @@ impl CallTask {
             Effect::CloseVoice => self.voice_command(VoiceCommand::Close),
             Effect::ReturnToVoice { busy } => self.voice_command(VoiceCommand::Return { busy }),
             Effect::KeyToVoice(key) => self.voice_command(VoiceCommand::Key(key)),
-            Effect::HoldVoice(held) => self.voice_command(VoiceCommand::Hold(held)),
+            Effect::HoldVoice(hold) => self.voice_command(VoiceCommand::Hold(hold)),
             Effect::Wait(waits) => self.voice_command(VoiceCommand::Wait(waits)),
             Effect::CallOperator { operator, target, summary, ring_limit } => {
                 let headers = vec![("X-Telefonist-Summary".to_owned(), header_text(&summary))];
@@ -199,7 +199,7 @@ impl CallTask {
                     self.caller.command(LegCommand::ReferTo { leg });
                 }
             }
-            Effect::HoldOperator { operator, held } => self.operators.sound(operator, OperatorCommand::Hold(held)),
+            Effect::HoldOperator { operator, hold } => self.operators.sound(operator, OperatorCommand::Hold(hold)),
             Effect::Happened(event) => self.happened(event),
         }
     }

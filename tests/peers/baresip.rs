@@ -23,19 +23,19 @@ use crate::unless_skipped;
 /// A file source falls silent for good at its end: longer than any call here.
 const SOUND_S: u32 = 40;
 
-struct Phone {
+pub struct Phone {
     /// Lives as long as the phone.
     _process: Process,
     control: TcpStream,
     read: Vec<u8>,
     /// What it told so far, for the report of a failure.
     told: Vec<Value>,
-    address: SocketAddr,
+    pub address: SocketAddr,
     dir: TempDir,
 }
 
 impl Phone {
-    async fn start() -> Phone {
+    pub async fn start() -> Phone {
         Phone::start_with("").await
     }
 
@@ -77,7 +77,7 @@ impl Phone {
     }
 
     /// Has it do something, which it says it did.
-    async fn does(&mut self, command: &str, parameter: &str) {
+    pub async fn does(&mut self, command: &str, parameter: &str) {
         let answer = self.answers(command, parameter).await;
         assert_eq!(answer["ok"], true, "{command}: {answer}");
     }
@@ -90,7 +90,7 @@ impl Phone {
     }
 
     /// Waits for an event of this type.
-    async fn sees(&mut self, event: &str) {
+    pub async fn sees(&mut self, event: &str) {
         self.tells(event, |told| (told.get("type")? == event).then_some(())).await;
     }
 

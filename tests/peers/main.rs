@@ -16,6 +16,7 @@ mod desk;
 mod doctor;
 mod ear;
 mod faults;
+mod holds;
 mod kamailio;
 mod ladder;
 mod load;

@@ -6,14 +6,14 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 
-const TALKING: &str = "0 admitted\n1 answered\n";
+pub(super) const TALKING: &str = "0 admitted\n1 answered\n";
 
-fn people(count: usize) -> Plan {
+pub(super) fn people(count: usize) -> Plan {
     let names = ["sip:a@op", "sip:b@op", "sip:c@op", "sip:d@op"];
     Plan { operators: names[..count].iter().map(|name| (*name).to_owned()).collect(), ..Plan::default() }
 }
 
-fn run(plan: Plan, script: &str, expect: Expect) {
+pub(super) fn run(plan: Plan, script: &str, expect: Expect) {
     check_plan(plan, NEITHER, &format!("{TALKING}{script}"), expect);
 }
 
@@ -348,37 +348,8 @@ fn others_ring_on_until_somebody_accepts() {
     );
 }
 
-#[test]
-fn a_hold_is_heard_on_the_other_side() {
-    run(
-        people(1),
-        "5 transfer\n6 op-answers\n7 hold\n8 unhold\n9 op-hold\n10 op-unhold\n11 bye",
-        expect![[r#"
-            0 Caller Ring
-            0 Caller Answer
-            1 StartVoice
-            5 Wait(true)
-            5 Bridge sip:a@op Begun
-            5 CallOperator { operator: OperatorId(0), target: "sip:a@op", summary: "шини", ring_limit: 25s }
-            6 Bridge sip:a@op Succeeded
-            6 Wait(false)
-            6 Bridge { operator: OperatorId(0) }
-            7 Caller holds: true
-            7 HoldVoice(true)
-            8 Caller holds: false
-            8 HoldVoice(false)
-            9 Operator holds: true
-            9 HoldOperator { operator: OperatorId(0), held: true }
-            10 Operator holds: false
-            10 HoldOperator { operator: OperatorId(0), held: false }
-            11 Operator(OperatorId(0)) HangUp
-            ended transferred_bridge by Caller with 200
-        "#]],
-    );
-}
-
 /// What can be told of anybody at any time.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 30] = [
     "answered",
     "bye",
     "accepted",
@@ -388,6 +359,10 @@ const WORDS: [&str; 26] = [
     "key",
     "hold",
     "unhold",
+    "no-hold",
+    "op-hold",
+    "op-unhold",
+    "op-no-hold",
     "transfer",
     "finished",
     "tick",
@@ -416,6 +391,7 @@ fn any_order_of_events_ends_in_one_ending_with_every_operator_let_go() {
             ring_at_once: random.random_range(1..=3),
             whisper: random.random(),
             accept_key: random.random_bool(0.5).then_some('1'),
+            hold: if random.random() { HoldMode::Pass } else { HoldMode::Music },
             ..people(random.random_range(0..=4))
         };
         play(seed, plan, &mut random);

@@ -127,3 +127,59 @@ async fn whoever_is_put_on_hold_hears_that_they_are() {
     )
     .await;
 }
+
+/// A hold that was passed on: what the holder plays is heard, else ours, and the agent takes up where the bridge ends.
+#[tokio::test(start_paused = true)]
+async fn whoever_holds_is_heard_where_they_play_something() {
+    let cast = Cast { ears: hear(&["оператора"]), voice: ScriptedVoice::default(), brain };
+    check(
+        cast,
+        "
+        2500 speaks 600
+        5000 operator
+        5000 bridge
+        6000 operator-says 0
+        6000 operator-holds own
+        7000 operator-says 700
+        8000 operator-says 0
+        15000 operator-says 700
+        15000 operator-holds off
+        16000 hold own
+        16500 speaks 300
+        17000 hold off
+        18000 operator-holds on
+        18100 operator-leaves
+        19000 return
+        21000 end
+        ",
+        expect![[r#"
+            20 «Вітаємо.»
+            420 «Це автомат.»
+            960 «Що шукаєте?»
+            1520 silence
+            1520   heard «Вітаємо. Це автомат. Що шукаєте?»
+            4000 «З'єдную.»
+            4000   caller «оператора»
+            4400 silence
+            4400   heard «З'єдную.»
+            4400   TransferAsked { reason: CallerAsked, summary: "хоче людину" }
+            5040 the operator
+            6020 silence
+            6240 ringing
+            6400 silence
+            7020 the operator
+            8020 silence
+            15020 the operator
+            16220 the operator hears a tone
+            16380 the operator hears silence
+            16520 the operator hears the caller
+            16820 the operator hears silence
+            18020 silence
+            19020 «Усі зайняті.»
+            19020   TransferFailed { busy: false }
+            19620 silence
+            19620   heard «Усі зайняті.»
+        "#]],
+    )
+    .await;
+}
