@@ -19,6 +19,10 @@ const SET_UP: Duration = Duration::from_secs(30);
 const BOTH: Duration = Duration::from_secs(4);
 /// How long sound and keys may take.
 const PASSAGE: Duration = Duration::from_secs(6);
+/// How long a hold may take to be answered, one that has to be asked for again included.
+const HOLD: Duration = Duration::from_secs(8);
+/// How long the called side may take to hear of it.
+const TOLD: Duration = Duration::from_secs(3);
 /// How long the carrier may take to say how a REFER goes.
 const REFERRAL: Duration = Duration::from_secs(15);
 /// How long a goodbye may take.
@@ -62,6 +66,7 @@ pub async fn check(patient: &mut Patient, number: &str, talk: Duration, report: 
     let answered = Instant::now();
     call.sound(report).await;
     call.keys(report).await;
+    call.hold(number, report).await;
     call.last(answered + talk, answered, report).await;
     match patient.account.switches.refer {
         true => call.refer(number, report).await,
@@ -125,11 +130,57 @@ impl Loop<'_> {
         report.add(Check::KeysBack, outcome(BACK_KEYS, &self.out.keys));
     }
 
+    async fn hold(&mut self, number: &str, report: &mut Report) {
+        let outcome = match self.is_over() {
+            true => Outcome::Skipped(Skip::Unreached),
+            false => self.held(number).await,
+        };
+        report.add(Check::Hold, outcome);
+    }
+
+    /// Holds the called side, takes it back, and listens whether its sound is there again.
+    async fn held(&mut self, number: &str) -> Outcome {
+        self.out.ask(LegCommand::Hold(true)).await;
+        let answered = |call: &Loop<'_>| call.out.holds || call.out.hold_refused.is_some() || call.is_over();
+        self.until(HOLD, false, answered).await;
+        let told = |call: &Loop<'_>| call.back.as_ref().is_some_and(|back| back.held);
+        if self.out.holds {
+            self.until(TOLD, false, |call| told(call) || call.is_over()).await;
+        }
+        if self.is_over() {
+            return self.dropped();
+        }
+        if !self.out.holds {
+            let code = self.out.hold_refused.map_or("—".to_owned(), |status| status.to_string());
+            return Outcome::Warned(Problem::new(ErrorCode::HoldRefused).with("code", code));
+        }
+        // A carrier may answer for the called side, and leave it as it is.
+        let seen = if told(self) { format!("200 → {number}") } else { "200".to_owned() };
+        self.out.ask(LegCommand::Hold(false)).await;
+        self.until(HOLD, false, |call| !call.out.holds || call.out.hold_refused.is_some() || call.is_over()).await;
+        self.out.forgets();
+        if let Some(back) = &self.back {
+            back.play(BACK_HZ);
+        }
+        self.until(PASSAGE, false, |call| call.out.hears() || call.is_over()).await;
+        match (self.is_over(), self.out.hears()) {
+            (true, _) => self.dropped(),
+            (false, true) => Outcome::Passed(seen),
+            (false, false) => Outcome::Failed(Problem::new(ErrorCode::HoldStuck)),
+        }
+    }
+
+    /// A call that did not survive a hold, and the status that says why.
+    fn dropped(&self) -> Outcome {
+        let ends = [Some(&self.out), self.back.as_ref()].into_iter().flatten().filter_map(|party| party.ended.as_ref());
+        let status = ends.map(|end| end.sip_status).max().unwrap_or_default();
+        Outcome::Failed(Problem::new(ErrorCode::HoldDropped).with("code", status))
+    }
+
     async fn last(&mut self, end: Instant, answered: Instant, report: &mut Report) {
-        let over = |call: &Loop<'_>| call.out.ended.is_some() || call.back_ended();
-        self.until(end.saturating_duration_since(Instant::now()), false, over).await;
+        self.until(end.saturating_duration_since(Instant::now()), false, |call| call.is_over()).await;
         let seconds = answered.elapsed().as_secs();
-        let outcome = match over(self) {
+        let outcome = match self.is_over() {
             false => Outcome::Passed(format!("{seconds} s")),
             true => Outcome::Failed(Problem::new(ErrorCode::LoopDropped).with("seconds", seconds)),
         };
@@ -177,6 +228,10 @@ impl Loop<'_> {
         }
         let over = |call: &Loop<'_>| call.out.ended.is_some() && (call.back.is_none() || call.back_ended());
         self.until(GOODBYE, false, over).await;
+    }
+
+    fn is_over(&self) -> bool {
+        self.out.ended.is_some() || self.back_ended()
     }
 
     fn back_ended(&self) -> bool {

@@ -118,12 +118,13 @@ impl Patient {
 }
 
 /// All that is tried on the loop call, in order.
-const ON_THE_CALL: [Check; 8] = [
+const ON_THE_CALL: [Check; 9] = [
     Check::Call,
     Check::SoundOut,
     Check::SoundBack,
     Check::KeysOut,
     Check::KeysBack,
+    Check::Hold,
     Check::Talk,
     Check::Refer,
     Check::Bye,

@@ -22,6 +22,12 @@ pub struct Party {
     pub keys: String,
     pub answered: bool,
     pub transfers: Vec<TransferProgress>,
+    /// The other side holds this one.
+    pub held: bool,
+    /// This side holds the other.
+    pub holds: bool,
+    /// Why it could not, or could not take the other back.
+    pub hold_refused: Option<u16>,
     pub ended: Option<LegEnd>,
     events_over: bool,
     sound_over: bool,
@@ -36,6 +42,9 @@ impl Party {
             keys: String::new(),
             answered: false,
             transfers: Vec::new(),
+            held: false,
+            holds: false,
+            hold_refused: None,
             ended: None,
             events_over: false,
             sound_over: false,
@@ -62,6 +71,9 @@ impl Party {
             LegEvent::Answered => self.answered = true,
             LegEvent::Dtmf(key) => self.keys.push(key),
             LegEvent::Transfer(progress) => self.transfers.push(progress),
+            LegEvent::Held(held) => self.held = held,
+            LegEvent::PutOnHold(held) => self.holds = held,
+            LegEvent::HoldRefused(status) => self.hold_refused = Some(status),
             LegEvent::Ended(end) => self.ended = Some(end),
             _ => {}
         }
@@ -84,6 +96,11 @@ impl Party {
 
     pub fn hears(&self) -> bool {
         self.matching >= ENOUGH
+    }
+
+    /// Listens anew.
+    pub fn forgets(&mut self) {
+        self.matching = 0;
     }
 
     /// Asks the door. A door that is gone is heard of by the leg's end.

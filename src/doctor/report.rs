@@ -27,6 +27,8 @@ pub enum Check {
     SoundBack,
     KeysOut,
     KeysBack,
+    /// We put the called side on hold and take it back.
+    Hold,
     /// The call stays up.
     Talk,
     Refer,
@@ -170,10 +172,11 @@ mod tests {
               – sound back          not tried: no --number
               – keys out            not tried: no --number
               – keys back           not tried: no --number
+              – hold                not tried: no --number
               – the call lasts      not tried: no --number
               – transfer by REFER   not tried: no --number
               – late goodbye        not tried: no --number
-            1 work, 1 deserve a look, 1 fail, 9 not tried
+            1 work, 1 deserve a look, 1 fail, 10 not tried
         "#]]
         .assert_eq(&report.text(Language::English));
         expect![[r#"
@@ -189,14 +192,15 @@ mod tests {
               – звук назад         не пробували: немає --number
               – клавіші туди       не пробували: немає --number
               – клавіші назад      не пробували: немає --number
+              – утримання          не пробували: немає --number
               – розмова триває     не пробували: немає --number
               – переведення REFER  не пробували: немає --number
               – пізнє завершення   не пробували: немає --number
-            працює 1, варто глянути 1, не працює 1, не пробували 9
+            працює 1, варто глянути 1, не працює 1, не пробували 10
         "#]]
         .assert_eq(&report.text(Language::Ukrainian));
         let json: Value = serde_json::from_str(&report.json(Language::Russian)).unwrap();
         assert_eq!((&json["healthy"], &json["checks"][1]["problem"]["code"]), (&json!(false), &json!("T051")));
-        assert_eq!(json["checks"].as_array().map(Vec::len), Some(12));
+        assert_eq!(json["checks"].as_array().map(Vec::len), Some(13));
     }
 }

@@ -251,6 +251,18 @@ catalogue! {
         uk "Оператор не переводить дзвінки за REFER ({code})" / "Вкажіть refer = false: з'єднуватимемо самі";
         ru "Оператор не переводит звонки по REFER ({code})" / "Укажите refer = false: будем соединять сами";
         en "The carrier does not move calls by REFER ({code})" / "Set refer = false: we bridge them ourselves";
+    HoldRefused = "T084":
+        uk "Оператор не дає утримувати дзвінки ({code})" / "Залиште operator.hold = \"music\": на утриманні звучатиме наша музика; попросіть оператора приймати re-INVITE з a=sendonly";
+        ru "Оператор не даёт удерживать звонки ({code})" / "Оставьте operator.hold = \"music\": на удержании будет звучать наша музыка; попросите оператора принимать re-INVITE с a=sendonly";
+        en "The carrier does not let calls be put on hold ({code})" / "Leave operator.hold = \"music\": whoever is on hold hears our music; ask the carrier to take re-INVITE with a=sendonly";
+    HoldDropped = "T085":
+        uk "Дзвінок урвався на утриманні ({code})" / "Вимкніть SIP ALG у маршрутизаторі або спробуйте transport=tcp у registrar; якщо не допоможе, re-INVITE губить оператор, і operator.hold має лишатися \"music\"";
+        ru "Звонок оборвался на удержании ({code})" / "Выключите SIP ALG в маршрутизаторе или попробуйте transport=tcp в registrar; если не поможет, re-INVITE теряет оператор, и operator.hold должен оставаться \"music\"";
+        en "The call broke off on hold ({code})" / "Turn SIP ALG off in the router, or try transport=tcp in registrar; if that does not help, it is the carrier who loses re-INVITEs, and operator.hold has to stay \"music\"";
+    HoldStuck = "T086":
+        uk "Після утримання звук не повернувся" / "Повідомте операторові, що після re-INVITE з a=sendrecv звуку немає; вимкніть SIP ALG у маршрутизаторі; operator.hold лишіть \"music\"";
+        ru "После удержания звук не вернулся" / "Сообщите оператору, что после re-INVITE с a=sendrecv звука нет; выключите SIP ALG в маршрутизаторе; operator.hold оставьте \"music\"";
+        en "After the hold the sound did not come back" / "Tell the carrier that there is no sound after a re-INVITE with a=sendrecv; turn SIP ALG off in the router; leave operator.hold = \"music\"";
     ByeLost = "T078":
         uk "Кінець розмови не дійшов: дзвінки висітимуть" / "Зменште keep_alive_s, наприклад до 15, або спробуйте transport=tcp у registrar; вимкніть SIP ALG у маршрутизаторі";
         ru "Конец разговора не дошёл: звонки будут висеть" / "Уменьшите keep_alive_s, например до 15, или попробуйте transport=tcp в registrar; выключите SIP ALG в маршрутизаторе";

@@ -64,6 +64,7 @@ async fn a_healthy_account_passes_with_a_call_to_itself() {
         sound_back passed
         keys_out passed
         keys_back passed
+        hold passed
         talk passed
         refer passed
         bye passed
@@ -97,6 +98,25 @@ async fn what_is_wrong_with_an_account_is_told_and_is_the_exit_code() {
     let mut doctor = telefonist(dir.path(), &["--config", &config, "doctor", "--trunk", "nobody"]);
     assert_eq!(doctor.end(PATIENCE).await.code(), Some(2));
     assert!(doctor.printed.iter().any(|line| line.contains("carrier")), "{:?}", doctor.printed);
+}
+
+/// A carrier that will not have calls changed, and one that has forgotten them by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_cannot_hold_is_told_from_one_that_drops_the_call() {
+    unless_skipped!();
+    for (reoffer, expected, healthy) in [
+        ("488", ["hold warned T084", "talk passed", "bye passed"], true),
+        ("481", ["hold failed T085", "talk failed T076", "bye skipped"], false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let kamailio = Kamailio::start_with(ANY, &[&format!("REOFFER=\"{reoffer}\"")]).await;
+        let config = settings(dir.path(), kamailio.address, "correct horse", "");
+        let (code, checks) = examined(dir.path(), &config, &["--number", NUMBER, "--talk", "1"]).await;
+        for line in expected {
+            assert!(checks.iter().any(|check| check == line), "{reoffer}: {line} in {checks:?}");
+        }
+        assert_eq!(code, Some(i32::from(!healthy)), "{reoffer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

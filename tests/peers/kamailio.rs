@@ -35,6 +35,11 @@ pub struct Kamailio {
 
 impl Kamailio {
     pub async fn start(person: SocketAddr) -> Kamailio {
+        Kamailio::start_with(person, &[]).await
+    }
+
+    /// With definitions for its configuration.
+    pub async fn start_with(person: SocketAddr, definitions: &[&str]) -> Kamailio {
         let (address, tls) = (free_port(), free_port());
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
@@ -54,7 +59,8 @@ impl Kamailio {
         // In the foreground, with little memory, and nothing of it outside its directory.
         let process = Process::start_group("kamailio", |command| {
             command.args(["-DD", "-E", "-m", "32", "-M", "4"]);
-            command.args(defines.iter().flat_map(|define| ["-A", define]));
+            let defines = defines.iter().map(String::as_str).chain(definitions.iter().copied());
+            command.args(defines.flat_map(|define| ["-A", define]));
             for listen in [format!("udp:{address}"), format!("tcp:{address}"), format!("tls:{tls}")] {
                 command.args(["-l", &listen]);
             }
