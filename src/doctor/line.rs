@@ -99,7 +99,8 @@ async fn certificate(patient: &Patient, status: &AccountStatus) -> Outcome {
             let day = chrono::DateTime::<chrono::Utc>::from(last).format("%Y-%m-%d").to_string();
             match last.duration_since(SystemTime::now()) {
                 Ok(left) if left > RENEWAL => Outcome::Passed(format!("{} → {day}", status.host)),
-                Ok(_) | Err(_) => Outcome::Warned(problem(ErrorCode::CertificateEnds).with("day", day)),
+                Ok(_) => Outcome::Warned(problem(ErrorCode::CertificateEnds).with("day", day)),
+                Err(_) => Outcome::Failed(problem(ErrorCode::CertificateEnds).with("day", day)),
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Certificates for peers that speak TLS.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
-use crate::support::ANY;
+use chrono::{Datelike, TimeDelta, Utc};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// An authority for one test.
 pub struct Authority {
@@ -19,10 +18,21 @@ impl Authority {
         Authority { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate for 127.0.0.1 and its key.
-    pub fn sign(&self) -> (String, String) {
+    /// A certificate for a name or an address, and its key.
+    pub fn sign(&self, name: &str) -> (String, String) {
+        self.sign_params(CertificateParams::new(vec![name.to_owned()]).unwrap())
+    }
+
+    /// One that ends in so many days.
+    pub fn sign_until(&self, name: &str, days: i64) -> (String, String) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let last = Utc::now() + TimeDelta::days(days);
+        params.not_after = date_time_ymd(last.year(), last.month() as u8, last.day() as u8);
+        self.sign_params(params)
+    }
+
+    fn sign_params(&self, params: CertificateParams) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![ANY.ip().to_string()]).unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 }

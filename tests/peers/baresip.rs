@@ -261,7 +261,7 @@ async fn a_phone_and_the_door_call_each_other_over_tls() {
         path
     };
     let door = |authority: &Authority| {
-        let (certificate, key) = authority.sign();
+        let (certificate, key) = authority.sign(&ANY.ip().to_string());
         tls::Config {
             listen: Some(ANY),
             certificate: Some(file("door.pem", &certificate)),
@@ -270,7 +270,7 @@ async fn a_phone_and_the_door_call_each_other_over_tls() {
             ..tls::Config::default()
         }
     };
-    let (certificate, key) = authority.sign();
+    let (certificate, key) = authority.sign(&ANY.ip().to_string());
     let settings = format!(
         "sip_certificate {}\nsip_cafile {}\nsip_verify_server no\n",
         file("phone.pem", &(certificate + &key)).display(),

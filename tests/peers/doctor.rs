@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::net::UdpSocket;
 
+use crate::authority::Authority;
 use crate::kamailio::{Kamailio, NUMBER};
 use crate::process::{dialled, telefonist};
 use crate::support::{ANY, PATIENCE, Shop};
@@ -27,6 +28,18 @@ fn settings(dir: &Path, carrier: SocketAddr, password: &str, more: &str) -> Stri
     );
     std::fs::write(&path, text).unwrap();
     path.display().to_string()
+}
+
+/// The same, with the account at `localhost` over TLS, where this authority is believed.
+fn secured(dir: &Path, kamailio: &Kamailio, authority: &Authority) -> String {
+    let trusted = dir.join("trusted.pem");
+    std::fs::write(&trusted, &authority.pem).unwrap();
+    let more = format!("[sip.tls]\ntrusted = \"{}\"", trusted.display());
+    let path = settings(dir, kamailio.address, "correct horse", &more);
+    let by_name = format!("sip:localhost:{};transport=tls", kamailio.tls.port());
+    let text = std::fs::read_to_string(&path).unwrap().replace(&format!("sip:{}", kamailio.address), &by_name);
+    std::fs::write(&path, text).unwrap();
+    path
 }
 
 /// Runs the doctor. Its exit code, and what it found: check and outcome, with the code of the mistake.
@@ -117,6 +130,48 @@ async fn a_carrier_that_cannot_hold_is_told_from_one_that_drops_the_call() {
         }
         assert_eq!(code, Some(i32::from(!healthy)), "{reoffer}");
     }
+}
+
+/// Kamailio's TLS, with the certificates that carriers show.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carriers_certificate_is_examined() {
+    unless_skipped!();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let remedy = "name its file in sip.tls.trusted";
+    for (signed, expected, code, words) in [
+        (authority.sign("localhost"), "certificate passed", 0, vec!["localhost → "]),
+        (authority.sign_until("localhost", 5), "certificate warned T079", 0, vec!["is good until", "has to renew it"]),
+        (authority.sign_until("localhost", -5), "certificate failed T079", 1, vec!["is good until", "has to renew it"]),
+        (authority.sign("other.example"), "certificate failed T057", 1, vec!["not valid for name", remedy]),
+        (stranger.sign("localhost"), "certificate failed T057", 1, vec!["invalid peer certificate", remedy]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let kamailio = Kamailio::secured(signed).await;
+        let config = secured(dir.path(), &kamailio, &authority);
+        let (status, checks) = examined(dir.path(), &config, &[]).await;
+        assert!(checks.contains(&expected.to_owned()), "{expected} in {checks:?}");
+        let registered = checks.contains(&"register passed".to_owned());
+        assert_eq!((status, registered), (Some(code), code == 0), "{checks:?}");
+        let mut doctor = telefonist(dir.path(), &["--config", &config, "doctor", "--trunk", "carrier"]);
+        doctor.end(3 * PATIENCE).await;
+        let line =
+            doctor.printed.iter().position(|line| line.split_whitespace().nth(1) == Some("certificate")).unwrap();
+        let told = doctor.printed[line..].iter().take(2).cloned().collect::<Vec<_>>().join("\n");
+        assert!(words.iter().all(|words| told.contains(words)), "{words:?} in {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_account_over_tls_calls_itself() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let kamailio = Kamailio::secured(authority.sign("localhost")).await;
+    let config = secured(dir.path(), &kamailio, &authority);
+    let (code, checks) = examined(dir.path(), &config, &["--number", NUMBER, "--talk", "1"]).await;
+    let works = |check: &String| check.ends_with(" passed") || check == "clock skipped";
+    assert!(checks.iter().all(works), "{checks:?}");
+    assert_eq!(code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

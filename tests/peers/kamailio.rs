@@ -27,7 +27,7 @@ pub struct Kamailio {
     process: Process,
     pub address: SocketAddr,
     /// Where it takes TLS.
-    tls: SocketAddr,
+    pub tls: SocketAddr,
     /// Who vouches for it.
     authority: PathBuf,
     _dir: TempDir,
@@ -40,6 +40,23 @@ impl Kamailio {
 
     /// With definitions for its configuration.
     pub async fn start_with(person: SocketAddr, definitions: &[&str]) -> Kamailio {
+        let authority = Authority::new();
+        let shown = authority.sign(&ANY.ip().to_string());
+        Kamailio::showing(person, definitions, &authority.pem, shown).await
+    }
+
+    /// Showing this certificate over TLS; its key.
+    pub async fn secured(shown: (String, String)) -> Kamailio {
+        Kamailio::showing(ANY, &[], "", shown).await
+    }
+
+    /// `authority` vouches for the certificate that is shown.
+    async fn showing(
+        person: SocketAddr,
+        definitions: &[&str],
+        authority: &str,
+        (certificate, key): (String, String),
+    ) -> Kamailio {
         let (address, tls) = (free_port(), free_port());
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
@@ -47,8 +64,6 @@ impl Kamailio {
             std::fs::write(&path, text).unwrap();
             path
         };
-        let authority = Authority::new();
-        let (certificate, key) = authority.sign();
         let define = |name: &str, value: &dyn Display| format!("{name}=\"{value}\"");
         let defines = [
             define("PERSON", &format!("sip:{person}")),
@@ -72,7 +87,7 @@ impl Kamailio {
                 "kamailio cannot be run ({error}): `scripts/deps test` installs it; TELEFONIST_PEERS=0 skips these tests"
             )
         });
-        let authority = file("authority.pem", &authority.pem);
+        let authority = file("authority.pem", authority);
         let mut kamailio = Kamailio { process, address, tls, authority, _dir: dir };
         kamailio.tells("ready").await;
         kamailio

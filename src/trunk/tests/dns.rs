@@ -10,6 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
 use super::super::names::Names;
+use super::authority::Authority;
 use super::peer::Peer;
 use super::*;
 use crate::base::Secret;
@@ -174,6 +175,68 @@ async fn the_records_of_a_carrier_lead_past_a_dead_server_to_a_live_one() {
         carrier.respond(udp, &request, 200, &[], "").await;
     };
     tokio::join!(server, party.close());
+}
+
+/// RFC 3263 §4.1 and RFC 5922 §7.1: records of service lead to a server of another name, and its certificate has to name
+/// the domain that was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn service_records_lead_to_tls_and_the_certificate_names_the_domain() {
+    let authority = Authority::new();
+    let secured = async |name: &str| open(Config { tls: authority.door(name), ..Config::default() }).await;
+    // By its own name, which nobody asked for.
+    let mut edge = secured("edge.carrier.test").await;
+    let mut carrier = secured("carrier.test").await;
+    let port = |party: &Party| party.trunk.listening().tls.unwrap().port();
+    let zone = |naptr_too: bool, servers: &[(u16, u16)]| {
+        let mut zone = vec![
+            ("edge.carrier.test", A, loopback_address()),
+            // No server for whoever would go on in the clear.
+            ("carrier.test", A, Ipv4Addr::new(127, 0, 0, 3).octets().to_vec()),
+        ];
+        if naptr_too {
+            zone.push(("carrier.test", NAPTR, naptr(1, "SIPS+D2T", "_sips._tcp.carrier.test")));
+        }
+        for (priority, port) in servers {
+            zone.push(("_sips._tcp.carrier.test", SRV, srv(*priority, *port, "edge.carrier.test")));
+        }
+        NameServer::open(zone, None)
+    };
+    let caller = async |names: &NameServer| {
+        let tls = authority.door("caller.test");
+        open(Config { tls, name_servers: vec![names.address], ..Config::default() }).await
+    };
+
+    // The first server cannot prove who it is; the next one can.
+    for (naptr_too, target) in [
+        (false, "sips:shop@carrier.test"),
+        (false, "sip:shop@carrier.test;transport=tls"),
+        (true, "sip:shop@carrier.test"),
+        (true, "sips:shop@carrier.test"),
+    ] {
+        let names = zone(naptr_too, &[(1, port(&edge)), (2, port(&carrier))]).await;
+        let caller = caller(&names).await;
+        let mut out = caller.call(target).await;
+        let mut into = carrier.leg().await;
+        ask(&into, LegCommand::Answer).await;
+        expect(&mut out, LegEvent::Answered).await;
+        expect(&mut into, LegEvent::Answered).await;
+        ask(&out, LegCommand::HangUp).await;
+        expect_end(&mut out, EndedBy::Us, 200).await;
+        expect_end(&mut into, EndedBy::Peer, 200).await;
+        assert!(edge.legs.try_recv().is_err(), "{target}");
+        caller.close().await;
+    }
+    // Where there is no other, nothing is said to it.
+    let names = zone(true, &[(1, port(&edge))]).await;
+    let caller = caller(&names).await;
+    for target in ["sip:shop@carrier.test", "sips:shop@carrier.test"] {
+        let mut out = caller.call(target).await;
+        expect_end(&mut out, EndedBy::Network, 503).await;
+        assert!(edge.legs.try_recv().is_err(), "{target}");
+    }
+    for party in [caller, edge, carrier] {
+        party.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

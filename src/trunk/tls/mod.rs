@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{CertificateError, ClientConfig, ServerConfig};
 use sip::endpoint::TlsPeer;
 use sip::message::Host;
 use tokio::net::TcpStream;
@@ -193,14 +193,28 @@ impl Tls {
     }
 }
 
-/// Connects to a server as the door would, and says when its certificate's life ends. For whoever examines a server.
+/// Connects to a server as the door would, and says when its certificate's life ends, or has ended. For whoever examines
+/// a server.
 pub async fn examine(config: &Config, server: SocketAddr, host: &Host, limit: Duration) -> io::Result<SystemTime> {
     let tls = Arc::new(Tls::new(config.clone()).map_err(io::Error::other)?);
     let peer = tls.peer(host).ok_or(io::ErrorKind::InvalidInput)?;
     let connected = async { tls.connect(TcpStream::connect(server).await?, peer).await };
-    let stream = timeout(limit, connected).await??;
+    let stream = match timeout(limit, connected).await? {
+        Ok(stream) => stream,
+        Err(error) => return expired(&error).ok_or(error),
+    };
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     shown.and_then(files::last_day).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The last moment of the certificate that was refused because its life has ended.
+fn expired(error: &io::Error) -> Option<SystemTime> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(not_after.as_secs()))
+        }
+        _ => None,
+    }
 }
 
 /// Reads the files as a running door would. What is found expired, or will be within `within`, comes back with its last
