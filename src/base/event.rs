@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conversation::{Notice, Via};
 use super::ending::{Ending, Party};
-use super::leg::Redirection;
+use super::leg::{MoveState, MoveWay, Redirection};
 use super::tool::{ToolOutcome, ToolRequest, TransferReason};
 use super::{CallId, LegId, Personal, PhoneNumber, TurnId};
 
@@ -120,6 +120,17 @@ pub enum EventKind {
     Held {
         by: Party,
         held: bool,
+    },
+    /// Somebody else takes the place of a party, who sent the other side on or is relieved; or does not after all.
+    Moved {
+        party: LegParty,
+        way: MoveWay,
+        /// Who comes: an address or a number.
+        to: Personal<String>,
+        /// Who had them come, where that is told and is not the party itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Personal<String>>,
+        state: MoveState,
     },
     CallbackRequested {
         phone: Option<PhoneNumber>,

@@ -78,6 +78,8 @@ pub enum LegEvent {
     PutOnHold(bool),
     /// The party's telephone would not be put on hold, or taken back, for this SIP status: all is as it was.
     HoldRefused(u16),
+    /// Somebody else takes the party's place, or does not after all.
+    Moved(Move),
     /// What became of the leg's sound packets, once, shortly before the end. AudioSocket has none.
     Quality(Quality),
     /// The last event of every leg.
@@ -94,6 +96,39 @@ pub enum TransferProgress {
     Succeeded,
     /// Refused, or the operator could not be reached: the SIP status that says why.
     Failed(u16),
+}
+
+/// A party whose place another takes: the leg goes on with whoever comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub way: MoveWay,
+    /// Who comes: an address or a number, as the party names them or as they name themselves.
+    pub to: Personal<String>,
+    /// Who had them come, where that is said (RFC 3892) and is not the party itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Personal<String>>,
+    pub state: MoveState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveWay {
+    /// The party sent the other side of the call on (REFER, RFC 3515).
+    SentOn,
+    /// Who comes asked for the party's place (INVITE with Replaces, RFC 3891).
+    Relieved,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveState {
+    Begun,
+    /// The party has gone, and who comes is not there yet. The leg ends unless they come.
+    Left,
+    Succeeded,
+    Failed {
+        status: u16,
+    },
 }
 
 /// Why a leg is over.

@@ -5,6 +5,7 @@
 mod hand_over;
 mod hold;
 mod join;
+mod moved;
 mod operators;
 pub mod transfer;
 
@@ -16,6 +17,7 @@ use crate::base::event::EventKind;
 use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
 use hand_over::HandOver;
 pub use hold::{Hold, HoldMode};
+use moved::InVain;
 pub use operators::Brief;
 use transfer::Plan;
 
@@ -149,6 +151,10 @@ pub struct Call {
     joining: bool,
     /// The parties that hold us.
     holders: BTreeSet<Side>,
+    /// The parties that have gone while somebody in their place is awaited.
+    left: BTreeSet<Side>,
+    /// The last operator who sent the caller on in vain.
+    in_vain: Option<InVain>,
     /// When the call reaches its longest length.
     too_long: Option<Instant>,
     /// Set when a goodbye was asked for: what the call then ends as, and when it ends without the goodbye.
@@ -178,6 +184,8 @@ impl Call {
             operators_called: 0,
             joining: false,
             holders: BTreeSet::new(),
+            left: BTreeSet::new(),
+            in_vain: None,
             too_long: None,
             goodbye: None,
         }
@@ -254,11 +262,15 @@ impl Call {
             },
             LegEvent::Held(held) => self.held(Side::Caller, held),
             LegEvent::HoldRefused(_) => self.hold_refused(Side::Caller),
+            LegEvent::Moved(moved) => self.moved(now, Side::Caller, moved),
             LegEvent::Answered | LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::PutOnHold(_) => {}
         }
     }
 
     fn caller_ended(&mut self, end: &LegEnd) {
+        // Who has gone, and left nobody in their place, has hung up.
+        let gone = LegEnd { by: EndedBy::Peer, sip_status: 200, q850: None };
+        let end = if self.left.contains(&Side::Caller) { &gone } else { end };
         let ending = match &self.phase {
             Phase::HangingUp(ending, _) | Phase::Over(ending) => *ending,
             Phase::Arrived | Phase::Answering => unanswered(end),

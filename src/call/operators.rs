@@ -83,6 +83,7 @@ impl Call {
         match self.phase {
             Phase::HandingOver(_) => self.operator_called(now, id, event),
             Phase::Bridged(connected) if connected == id => match event {
+                LegEvent::Ended(_) if self.stranded(now, id) => {}
                 // Their telephone has taken the caller's call and leaves ours (RFC 3891 §3).
                 LegEvent::Ended(_) if self.joining => self.hang_up(now, by_step(TransferStep::Refer)),
                 LegEvent::Ended(_) => {
@@ -91,6 +92,7 @@ impl Call {
                 LegEvent::Dtmf(key) => self.command(Side::Caller, LegCommand::Dtmf(key.to_string())),
                 LegEvent::Held(held) => self.held(Side::Operator(id), held),
                 LegEvent::HoldRefused(_) => self.hold_refused(Side::Operator(id)),
+                LegEvent::Moved(moved) => self.moved(now, Side::Operator(id), moved),
                 _ => {}
             },
             _ => {}
@@ -115,6 +117,7 @@ impl Call {
             (State::Consulted { .. }, LegEvent::Ended(_)) => self.attempt_over(now, id, StepState::Declined, true),
             (_, LegEvent::Ended(end)) => self.operator_failed(now, id, end.refusal()),
             (_, LegEvent::Held(held)) => self.held(Side::Operator(id), held),
+            (_, LegEvent::Moved(moved)) => self.moved(now, Side::Operator(id), moved),
             _ => {}
         }
     }

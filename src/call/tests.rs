@@ -3,10 +3,13 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::base::leg::{Door, TransferProgress};
+use crate::base::leg::Door;
+use words::input;
 
 mod hold;
+mod moved;
 mod operators;
+mod words;
 
 fn check(ways: TransferWays, script: &str, expect: Expect) {
     let plan = Plan {
@@ -37,6 +40,9 @@ fn log_of(transfer: Plan, ways: TransferWays, script: &str) -> String {
                     format!("{seconds} {step:?} {target} {state:?}\n")
                 }
                 Effect::Happened(EventKind::Held { by, held }) => format!("{seconds} {by:?} holds: {held}\n"),
+                Effect::Happened(EventKind::Moved { party, way, state, .. }) => {
+                    format!("{seconds} {party:?} {way:?} {state:?}\n")
+                }
                 Effect::Happened(_) => continue,
                 other => format!("{seconds} {other:?}\n"),
             };
@@ -68,65 +74,6 @@ fn info(ways: TransferWays) -> LegInfo {
         foreign_id: "1".into(),
         remote: ([127, 0, 0, 1], 5060).into(),
         transfer: ways,
-    }
-}
-
-fn input(word: &str) -> Input {
-    let caller = |event| Input::Leg { side: Side::Caller, event };
-    // `op-…` is the operator called first, `op1-…` the second, and so on.
-    let (number, word) = match word.strip_prefix("op").and_then(|rest| rest.split_once('-')) {
-        Some((number, rest)) => (number.parse().unwrap_or(0), format!("op-{rest}")),
-        None => (0, word.to_owned()),
-    };
-    let id = OperatorId(number);
-    let operator = |event| Input::Leg { side: Side::Operator(id), event };
-    let end = |by, sip_status| LegEvent::Ended(LegEnd { by, sip_status, q850: None });
-    match word.as_str() {
-        "admitted" => Input::Admitted,
-        "no-route" => Input::Refused(EndingCode::RefusedUnknownNumber),
-        "full" => Input::Refused(EndingCode::RefusedBusy),
-        "answered" => caller(LegEvent::Answered),
-        "bye" => caller(end(EndedBy::Peer, 200)),
-        "cancel" => caller(end(EndedBy::Peer, 487)),
-        "cut-off" => {
-            let end = LegEnd { by: EndedBy::Peer, sip_status: 200, q850: Some(38) };
-            caller(LegEvent::Ended(end))
-        }
-        "op-engaged" => {
-            let end = LegEnd { by: EndedBy::Peer, sip_status: 480, q850: Some(17) };
-            operator(LegEvent::Ended(end))
-        }
-        "gone" => caller(end(EndedBy::Us, 200)),
-        "no-ack" => caller(end(EndedBy::Network, 408)),
-        "soundless" => caller(end(EndedBy::Network, 0)),
-        "accepted" => caller(LegEvent::Transfer(TransferProgress::Accepted)),
-        "trying" => caller(LegEvent::Transfer(TransferProgress::Trying(180))),
-        "transferred" => caller(LegEvent::Transfer(TransferProgress::Succeeded)),
-        "declined" => caller(LegEvent::Transfer(TransferProgress::Failed(603))),
-        "key" => caller(LegEvent::Dtmf('5')),
-        "hold" => caller(LegEvent::Held(true)),
-        "unhold" => caller(LegEvent::Held(false)),
-        "no-hold" => caller(LegEvent::HoldRefused(501)),
-        "op-early" => operator(LegEvent::EarlyMedia),
-        "op-key1" => operator(LegEvent::Dtmf('1')),
-        "op-key2" => operator(LegEvent::Dtmf('2')),
-        "op-hold" => operator(LegEvent::Held(true)),
-        "op-unhold" => operator(LegEvent::Held(false)),
-        "op-no-hold" => operator(LegEvent::HoldRefused(488)),
-        "op-lost" => Input::OperatorUnreachable { operator: id, status: 503 },
-        "op-told" => Input::Whispered { operator: id, spoken: true },
-        "op-untold" => Input::Whispered { operator: id, spoken: false },
-        "op-rings" => operator(LegEvent::Ringing),
-        "op-answers" => operator(LegEvent::Answered),
-        "op-busy" => operator(end(EndedBy::Peer, 486)),
-        "op-silent" => operator(end(EndedBy::Us, 408)),
-        "op-bye" => operator(end(EndedBy::Peer, 200)),
-        "transfer" => Input::TransferAsked { summary: "шини".into() },
-        "finished" => Input::Finished(EndingCode::AgentSaidGoodbye),
-        "voice-lost" => Input::VoiceLost,
-        "close" => Input::Close,
-        "tick" => Input::Tick,
-        other => panic!("unknown word {other}"),
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Local, TimeZone};
 
 use crate::base::conversation::{Notice, Via};
 use crate::base::event::{Quality, StepState, TransferStep, TurnLatency};
+use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tool::{ToolOutcome, ToolRequest};
 use crate::base::{CallEvent, CallId, EndingCode, EventKind, Language, TurnId};
 use crate::http::summary_json;
@@ -173,7 +174,8 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
     Some(match &event.kind {
         EventKind::Arrived(arrived) => {
             let caller = arrived.caller.as_ref().map_or_else(|| "—".to_owned(), ToString::to_string);
-            ("call", format!("{caller} → {} ({} {})", arrived.dialled, arrived.door, arrived.door_name))
+            let forwarded = arrived.redirection.as_ref().map(forwarded).unwrap_or_default();
+            ("call", format!("{caller} → {} ({} {}){forwarded}", arrived.dialled, arrived.door, arrived.door_name))
         }
         EventKind::Answered => ("call", "answered".to_owned()),
         EventKind::CallerSpeaking { .. } | EventKind::AgentSaying { .. } | EventKind::LegJoined { .. } => return None,
@@ -205,6 +207,15 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
         EventKind::TransferStep { step, state, target } => ("transfer", step_told(*step, *state, target)),
         EventKind::OperatorTold { text, .. } => ("transfer", format!("the operator is told: {text}")),
         EventKind::Held { by, held } => ("hold", format!("{} {}", json(by), if *held { "holds" } else { "is back" })),
+        EventKind::Moved { party, way, to, by, state } => {
+            let state = move_state(*state);
+            let sent = by.as_ref().map(|by| format!(", sent by {}", by.expose())).unwrap_or_default();
+            let moved = match way {
+                MoveWay::SentOn => format!("the {} sends the other side on to {}", json(party), to.expose()),
+                MoveWay::Relieved => format!("{} takes the place of the {}{sent}", to.expose(), json(party)),
+            };
+            ("transfer", format!("{moved}: {state}"))
+        }
         EventKind::CallbackRequested { phone, note } => {
             let phone = phone.as_ref().map(|phone| format!("{phone}: ")).unwrap_or_default();
             ("callback", format!("{phone}{note}"))
@@ -216,6 +227,29 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
             ("call", format!("{} ({}), {}", ending.code.title(language), ending.code.as_str(), length(*duration_ms)))
         }
     })
+}
+
+/// Who sent the caller on to us, and whom they dialled at first where that is another.
+fn forwarded(redirection: &Redirection) -> String {
+    let Redirection { dialled, by, cause } = redirection;
+    let at_first = if dialled == by { String::new() } else { format!(", at first dialled {dialled}") };
+    let why = match cause {
+        Some(302) => " always".to_owned(),
+        Some(486) => " when busy".to_owned(),
+        Some(408) => " without an answer".to_owned(),
+        Some(cause) => format!(" ({cause})"),
+        None => String::new(),
+    };
+    format!(", forwarded{why} by {by}{at_first}")
+}
+
+fn move_state(state: MoveState) -> String {
+    match state {
+        MoveState::Begun => "begun".to_owned(),
+        MoveState::Left => "has gone, and nobody is there yet".to_owned(),
+        MoveState::Succeeded => "succeeded".to_owned(),
+        MoveState::Failed { status } => format!("failed ({status})"),
+    }
 }
 
 /// Both directions, as far as they are known.
@@ -378,13 +412,14 @@ mod tests {
         show(&store, &id(1).to_string()[..13], Language::Ukrainian, &mut out).await.unwrap();
         let text = String::from_utf8(out).unwrap();
         for part in [
-            "    0.0s  call     +3•••••••••01 → tyres (sip main)",
+            "    0.0s  call     +3•••••••••01 → tyres (sip main), forwarded when busy by 700, at first dialled +3•••••••••67",
             "    8.0s  caller   мені потрібні зимові шини",
             "    8.1s  tool     search_tires  {",
             "    8.2s  tool     → 7 found: Matador MP93 2100.00",
             "дві тисячі ✂ вісімсот гривень.",
             "cuts in; silent after 180 ms",
             "transfer refer failed (603)",
+            "   27.9s  transfer the operator sends the other side on to sip:+3•••••••••33@192.0.2.10: failed (486)",
             "[email]",
             "   40.0s  call     Обіцяно передзвонити (callback_promised), 0:40",
         ] {

@@ -189,6 +189,7 @@ impl<W: Write> Screen<W> {
             | EventKind::BargedIn { .. }
             | EventKind::TransferAsked { .. }
             | EventKind::Held { .. }
+            | EventKind::Moved { .. }
             | EventKind::LegJoined { .. }
             | EventKind::Recording { .. } => None,
         }

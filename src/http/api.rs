@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::unavailable;
 use crate::base::redact::mask;
-use crate::base::{CallId, EndingCode, Personal};
+use crate::base::{CallId, EndingCode, EventKind, Personal};
 use crate::store::{CallDetail, CallFilter, CallSummary, Page};
 use crate::telemetry::mask_text;
 
@@ -51,6 +51,11 @@ pub(super) async fn call(State(state): State<super::State>, Path(id): Path<Strin
         (Err(error), _) | (_, Err(error)) => return unavailable(Some(error)),
     };
     let mut data = whole(&detail);
+    let arrived = timeline.iter().find_map(|event| match &event.kind {
+        EventKind::Arrived(arrived) => arrived.redirection.as_ref(),
+        _ => None,
+    });
+    data["redirection"] = masked(json!(arrived));
     data["timeline"] = serde_json::to_value(timeline).map(masked).unwrap_or_default();
     Json(json!({ "data": data })).into_response()
 }

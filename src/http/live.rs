@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::base::conversation::{Notice, Via};
 use crate::base::ending::Party;
-use crate::base::event::{Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::event::{LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
-use crate::base::{CallEvent, CallId, Ending, EventKind, PhoneNumber, TurnId};
+use crate::base::{CallEvent, CallId, Ending, EventKind, Personal, PhoneNumber, TurnId};
 
 /// Lines kept of one call; the oldest go first.
 pub const MOST_LINES: usize = 400;
@@ -27,6 +28,8 @@ pub struct Head {
     pub door: String,
     pub caller: Option<PhoneNumber>,
     pub dialled: String,
+    /// Who sent the caller on to us.
+    pub redirection: Option<Redirection>,
     /// With the call's length in milliseconds; `None` while the call runs.
     pub ending: Option<(Ending, u64)>,
     pub turns: u32,
@@ -54,8 +57,19 @@ pub enum LineKind {
     Transfer { step: TransferStep, state: StepState, target: String },
     OperatorTold { text: String },
     Held { by: Party, held: bool },
+    Moved(Moved),
     Callback { phone: Option<PhoneNumber>, note: String },
     Degraded { stage: Stage },
+}
+
+/// A party whose place another takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    pub party: LegParty,
+    pub way: MoveWay,
+    pub to: Personal<String>,
+    pub by: Option<Personal<String>>,
+    pub state: MoveState,
 }
 
 /// How sure a caller's words are.
@@ -113,6 +127,7 @@ impl Transcript {
             door: String::new(),
             caller: None,
             dialled: String::new(),
+            redirection: None,
             ending: None,
             turns: 0,
             barge_ins: 0,
@@ -145,6 +160,7 @@ impl Transcript {
                 self.head.door.clone_from(&arrived.door);
                 self.head.caller.clone_from(&arrived.caller);
                 self.head.dialled.clone_from(&arrived.dialled);
+                self.head.redirection.clone_from(&arrived.redirection);
                 head
             }
             EventKind::Answered => {
@@ -240,6 +256,10 @@ impl Transcript {
             }
             EventKind::OperatorTold { text, .. } => self.add(at_ms, LineKind::OperatorTold { text: text.clone() }),
             EventKind::Held { by, held } => self.add(at_ms, LineKind::Held { by: *by, held: *held }),
+            EventKind::Moved { party, way, to, by, state } => {
+                let (party, way, to, by, state) = (*party, *way, to.clone(), by.clone(), *state);
+                self.moved(at_ms, Moved { party, way, to, by, state })
+            }
             EventKind::CallbackRequested { phone, note } => {
                 self.add(at_ms, LineKind::Callback { phone: phone.clone(), note: note.clone() })
             }
@@ -257,6 +277,17 @@ impl Transcript {
                 self.head.ending = Some((*ending, *duration_ms));
                 head
             }
+        }
+    }
+
+    /// One line for each move, which tells how it stands.
+    fn moved(&mut self, at_ms: i64, moved: Moved) -> Change {
+        let told = LineKind::Moved(moved.clone());
+        let begun = moved.state == MoveState::Begun;
+        let same = |kind: &LineKind| matches!(kind, LineKind::Moved(known) if (known.party, known.way, &known.to) == (moved.party, moved.way, &moved.to));
+        match self.change(|kind| !begun && same(kind), |kind| *kind = told.clone()) {
+            None => self.add(at_ms, told),
+            known => Change { head: false, line: known },
         }
     }
 

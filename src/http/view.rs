@@ -4,11 +4,12 @@
 use askama::Template;
 use chrono::{Local, TimeZone};
 
-use super::live::{Head, Line, LineKind, Spoken, Transcript, Words as Sure};
+use super::live::{Head, Line, LineKind, Moved, Spoken, Transcript, Words as Sure};
 use super::words::Words;
 use crate::base::conversation::Via;
 use crate::base::ending::{Blame, Party};
-use crate::base::event::{Quality, StepState, TurnLatency};
+use crate::base::event::{LegParty, Quality, StepState, TurnLatency};
+use crate::base::leg::{MoveState, Redirection};
 use crate::base::tire::Tire;
 use crate::base::tool::{ToolOutcome, ToolRequest};
 use crate::base::{Ending, EndingCode, Language, PhoneNumber};
@@ -59,6 +60,8 @@ pub struct HeadView {
     pub caller: String,
     pub door: String,
     pub dialled: String,
+    /// Who sent the caller on to us, and why; empty where nobody did.
+    pub forwarded: String,
     pub date: String,
     pub time: String,
     pub arrived_ms: i64,
@@ -87,6 +90,7 @@ impl HeadView {
             caller: caller(head.caller.as_ref(), words),
             door: head.door.clone(),
             dialled: mask_text(&head.dialled).into_owned(),
+            forwarded: head.redirection.as_ref().map(|sent| forwarded(sent, words)).unwrap_or_default(),
             date: local(head.arrived_ms, "%d.%m.%Y"),
             time: local(head.arrived_ms, "%H:%M:%S"),
             arrived_ms: head.arrived_ms,
@@ -259,6 +263,7 @@ impl LineView {
                 let who = if *by == Party::Operator { words.operator } else { words.caller };
                 view.text = format!("{who}: {}", if *held { words.on_hold } else { words.off_hold });
             }
+            LineKind::Moved(moved) => view.moved(moved, words),
             LineKind::Callback { phone, note } => {
                 view.class = "note strong";
                 view.text = match phone {
@@ -273,6 +278,20 @@ impl LineView {
             }
         }
         view
+    }
+
+    fn moved(&mut self, moved: &Moved, words: &Words) {
+        self.class = match moved.state {
+            MoveState::Succeeded => "note good",
+            MoveState::Failed { .. } => "note warn",
+            MoveState::Begun | MoveState::Left => "note",
+        };
+        let who = if moved.party == LegParty::Operator { words.operator } else { words.caller };
+        self.text = format!("{who}: {} — {}", words.way(moved.way), words.move_state(moved.state));
+        self.faint = mask_text(moved.to.expose()).into_owned();
+        if let Some(by) = &moved.by {
+            self.remarks.push(format!("{} {}", words.sent_by, mask_text(by.expose())));
+        }
     }
 
     fn caller(&mut self, text: &str, sure: Sure, via: Via, confidence: Option<f32>, words: &Words) {
@@ -439,6 +458,14 @@ fn offer(tire: &Tire, words: &Words) -> String {
 
 fn caller(number: Option<&PhoneNumber>, words: &Words) -> String {
     number.map_or_else(|| words.hidden_number.to_owned(), PhoneNumber::to_string)
+}
+
+/// Whom the caller dialled at first, who sent them on, and why.
+fn forwarded(redirection: &Redirection, words: &Words) -> String {
+    let Redirection { dialled, by, cause } = redirection;
+    let path = if dialled == by { by.clone() } else { format!("{dialled} → {by}") };
+    let why = cause.map(|cause| format!(" · {}", words.cause(cause))).unwrap_or_default();
+    mask_text(&format!("{path}{why}")).into_owned()
 }
 
 fn local(at_ms: i64, format: &str) -> String {

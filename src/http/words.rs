@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, header};
 use crate::base::Language;
 use crate::base::conversation::Notice;
 use crate::base::event::{Stage, StepState, TransferStep};
+use crate::base::leg::{MoveState, MoveWay};
 use crate::base::tire::Season;
 use crate::base::tool::{ToolFailure, ToolOutcome, TransferReason};
 use crate::base::words::words;
@@ -48,6 +49,8 @@ words! {
     operator: "Оператор", "Оператор", "Operator";
     on_hold: "поставлено на утримання", "поставлен на удержание", "on hold";
     off_hold: "знято з утримання", "снят с удержания", "off hold";
+    sent_by: "від", "от", "sent by";
+    forwarded: "Переадресовано", "Переадресовано", "Forwarded";
     callback: "Передзвонити", "Перезвонить", "Call back";
     degraded: "Збій без обриву розмови", "Сбой без обрыва разговора", "Failed, and the call went on";
     latency: "пауза до відповіді", "пауза до ответа", "pause before the answer";
@@ -154,6 +157,37 @@ impl Words {
             StepState::Declined => self.pick("оператор відмовився", "оператор отказался", "declined").to_owned(),
             StepState::Cancelled => self.pick("скасовано", "отменено", "cancelled").to_owned(),
             StepState::TimedOut => self.pick("без відповіді", "без ответа", "no answer").to_owned(),
+        }
+    }
+
+    /// What a party whose place another takes has done.
+    pub fn way(&self, way: MoveWay) -> &'static str {
+        match way {
+            MoveWay::SentOn => {
+                self.pick("переводить співрозмовника далі", "переводит собеседника дальше", "sends the other side on")
+            }
+            MoveWay::Relieved => self.pick("місце займає інший", "место занимает другой", "somebody takes their place"),
+        }
+    }
+
+    pub fn move_state(&self, state: MoveState) -> String {
+        match state {
+            MoveState::Begun => self.pick("розпочато", "начато", "begun").to_owned(),
+            MoveState::Left => self
+                .pick("уже пішов, іншого ще немає", "уже ушёл, другого ещё нет", "gone, nobody there yet")
+                .to_owned(),
+            MoveState::Succeeded => self.pick("вдалося", "удалось", "succeeded").to_owned(),
+            MoveState::Failed { status } => format!("{} ({status})", self.pick("не вдалося", "не удалось", "failed")),
+        }
+    }
+
+    /// Why a call was forwarded, by its SIP status (RFC 4458 §2).
+    pub fn cause(&self, cause: u16) -> String {
+        match cause {
+            302 => self.pick("завжди", "всегда", "always").to_owned(),
+            408 => self.pick("без відповіді", "без ответа", "no answer").to_owned(),
+            486 => self.pick("зайнято", "занято", "busy").to_owned(),
+            other => other.to_string(),
         }
     }
 

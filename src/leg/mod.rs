@@ -15,7 +15,8 @@ pub use sound::{
 
 use crate::base::LegId;
 pub use crate::base::leg::{
-    Door, EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, Redirection, TransferProgress, TransferWays,
+    Door, EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, Move, MoveState, MoveWay, Redirection, TransferProgress,
+    TransferWays,
 };
 
 /// One party, ready to be driven. Dropping it hangs the party up.

@@ -259,6 +259,7 @@ impl Row {
             | EventKind::Noticed { .. }
             | EventKind::OperatorTold { .. }
             | EventKind::Held { .. }
+            | EventKind::Moved { .. }
             | EventKind::Resumed { .. }
             | EventKind::LegJoined { .. }
             | EventKind::Degraded { .. } => Ok(()),

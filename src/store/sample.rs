@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::base::conversation::{Notice, Via};
 use crate::base::event::{Arrived, LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tire::{StockLocation, TireSize};
 use crate::base::tool::{SearchTires, ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{CallEvent, CallId, EndingCode, EventKind, LegId, Personal, PhoneNumber, TurnId};
@@ -23,7 +24,7 @@ fn arrived(number: u16) -> EventKind {
         door_name: "main".to_owned(),
         caller: PhoneNumber::parse(&format!("+38067{:07}", 1_234_500 + u32::from(number))).ok(),
         caller_name: Some(Personal::new("Олена Коваль".to_owned())),
-        redirection: None,
+        redirection: Some(Redirection { dialled: "+380441234567".to_owned(), by: "700".to_owned(), cause: Some(486) }),
         dialled: "tyres".to_owned(),
         foreign_id: format!("a84b4c76e66710-{number}@pc33.example.com"),
         remote: "198.51.100.7:5060".to_owned(),
@@ -110,6 +111,10 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
     let result =
         |turn, id: &str, outcome, took_ms| EventKind::ToolReturned { turn, id: id.to_owned(), outcome, took_ms };
     let step = |step, state| EventKind::TransferStep { step, state, target: "sip:operator@192.0.2.10".to_owned() };
+    let moved = |state| {
+        let (party, way, by) = (LegParty::Operator, MoveWay::SentOn, None);
+        EventKind::Moved { party, way, to: Personal::new("sip:+380501112233@192.0.2.10".to_owned()), by, state }
+    };
     let quality = Quality {
         packets_sent: 4100,
         packets_received: 4080,
@@ -159,6 +164,8 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
         (27.1, step(TransferStep::Refer, StepState::Begun)),
         (27.6, step(TransferStep::Refer, StepState::Failed { status: 603 })),
         (27.7, step(TransferStep::Bridge, StepState::Ringing)),
+        (27.8, moved(MoveState::Begun)),
+        (27.9, moved(MoveState::Failed { status: 486 })),
         (31.0, step(TransferStep::Bridge, StepState::TimedOut)),
         (31.1, EventKind::Degraded { stage: Stage::Shop }),
         (

@@ -186,6 +186,7 @@ impl Metrics {
             | EventKind::TransferAsked { .. }
             | EventKind::OperatorTold { .. }
             | EventKind::Held { .. }
+            | EventKind::Moved { .. }
             | EventKind::LegJoined { .. }
             | EventKind::Recording { .. } => {}
         }

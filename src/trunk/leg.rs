@@ -14,7 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior, timeout};
 use super::account::Account;
 use super::driver::{SESSION_EVENTS, Wish};
 use super::outgoing::Placement;
-use super::party::{Input, Output, Party};
+use super::party::{Coming, Input, Output, Party};
 use super::quota::Line;
 use super::session;
 use super::tolls::Charge;
@@ -217,7 +217,7 @@ impl LegTask {
             Ok((machine, port)) => {
                 tracing::info!(from = %invite.remote, "another party asks for a leg's place");
                 self.newcomer = Some(NextSession { port, events, invite: None, line: None, charge: None });
-                Some(Input::Relieved(Box::new(machine)))
+                Some(Input::Relieved(Box::new(machine), Box::new(Coming::of_invite(&invite))))
             }
             Err(refusal) => {
                 let wish = Wish::from(refusal.command(session));

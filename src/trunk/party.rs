@@ -4,11 +4,13 @@
 
 use std::collections::VecDeque;
 
-use sip::endpoint::{Command, Event, Reason, ReferRequest, SessionId};
+use sip::endpoint::{Command, Event, IncomingInvite, Reason, ReferRequest, SessionId};
+use sip::message::{HeaderName, NameAddr, Params, Uri};
 use sip::sdp::Negotiated;
 
 use super::session::{self, Session};
-use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent};
+use crate::base::Personal;
+use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, Move, MoveState, MoveWay};
 use crate::media::MediaEvent;
 
 /// The status of a REFER, or of a newcomer, that this party may not send (RFC 3515 §2.4.2, RFC 3891 §3).
@@ -33,7 +35,7 @@ pub enum Input {
         status: u16,
     },
     /// Somebody calls who wants to be in the party's place; the session waits for its answer.
-    Relieved(Box<Session>),
+    Relieved(Box<Session>, Box<Coming>),
 }
 
 #[derive(Debug)]
@@ -54,10 +56,20 @@ pub enum Output {
     Ringback(bool),
 }
 
+/// Who comes in the party's place, and how.
+#[derive(Debug)]
+pub struct Coming {
+    way: MoveWay,
+    to: Personal<String>,
+    by: Option<Personal<String>>,
+}
+
 #[derive(Debug)]
 pub struct Party {
     current: Session,
     next: Option<Next>,
+    /// Who `next` is, as far as is told.
+    coming: Option<Coming>,
     /// What whom we called for the party agreed to, until they answer.
     agreed: Option<Box<Negotiated>>,
     /// Whether the far end may move the party.
@@ -84,6 +96,7 @@ impl Party {
         Party {
             current: session,
             next: None,
+            coming: None,
             agreed: None,
             may_move,
             left: false,
@@ -143,7 +156,7 @@ impl Party {
                     self.next_failed(LegEnd { by: EndedBy::Network, sip_status: status, q850: None });
                 }
             }
-            Input::Relieved(session) => self.relieved(session),
+            Input::Relieved(session, who) => self.relieved(session, *who),
         }
     }
 
@@ -171,13 +184,15 @@ impl Party {
             Some(status) => self.sip(Command::RefuseReferral { session, status }),
             None => {
                 self.next = Some(Next::Sought);
+                self.coming = Some(Coming::of_refer(&refer));
                 self.sip(Command::AcceptReferral { session });
+                self.tell_move(MoveState::Begun);
                 self.outputs.push_back(Output::Follow(refer));
             }
         }
     }
 
-    fn relieved(&mut self, newcomer: Box<Session>) {
+    fn relieved(&mut self, newcomer: Box<Session>, who: Coming) {
         let refusal = match &self.next {
             _ if !self.may_move => Some(DECLINED),
             Some(_) => Some(PENDING),
@@ -188,6 +203,8 @@ impl Party {
             return self.sip(Command::Reject { session, status, retry_after_s: None, warning: None });
         }
         self.next = Some(Next::Came(newcomer));
+        self.coming = Some(who);
+        self.tell_move(MoveState::Begun);
         self.outputs.push_back(Output::Welcome);
         // The party was answered long ago, and whoever stands in for it need not wait (RFC 3891 §3).
         self.tell_next(session::Input::Command(LegCommand::Answer));
@@ -200,6 +217,7 @@ impl Party {
         if outputs.iter().any(is_end) && self.next.is_some() {
             // The party need not wait for the one it named (RFC 5589 §6.1).
             self.left = true;
+            self.tell_move(MoveState::Left);
             return self.outputs.push_back(Output::Ringback(true));
         }
         for output in outputs {
@@ -264,6 +282,8 @@ impl Party {
             self.outputs.push_back(Output::Ringback(false));
         }
         self.outputs.push_back(Output::Move(negotiated));
+        self.tell_move(MoveState::Succeeded);
+        self.coming = None;
         if was_held {
             self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Held(false))));
         }
@@ -281,6 +301,8 @@ impl Party {
         (self.next, self.agreed) = (None, None);
         self.outputs.push_back(Output::Forget);
         let status = if end.sip_status >= 300 { end.sip_status } else { 480 };
+        self.tell_move(MoveState::Failed { status });
+        self.coming = None;
         self.sip(Command::ReportReferral { session: self.current.id(), status });
         if self.left {
             self.end(LegEnd { sip_status: status, ..end });
@@ -307,6 +329,13 @@ impl Party {
         self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Ended(end))));
     }
 
+    fn tell_move(&mut self, state: MoveState) {
+        if let Some(Coming { way, to, by }) = &self.coming {
+            let moved = Move { way: *way, to: to.clone(), by: by.clone(), state };
+            self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Moved(moved))));
+        }
+    }
+
     fn next_session(&self) -> Option<&Session> {
         match &self.next {
             Some(Next::Called(session) | Next::Came(session)) => Some(session),
@@ -317,4 +346,24 @@ impl Party {
     fn sip(&mut self, command: Command) {
         self.outputs.push_back(Output::Session(session::Output::Sip(command)));
     }
+}
+
+impl Coming {
+    fn of_refer(refer: &ReferRequest) -> Coming {
+        // Referred-By, where a REFER has one, names the party itself (RFC 3892 §2.1).
+        Coming { way: MoveWay::SentOn, to: address(&refer.refer_to), by: None }
+    }
+
+    /// Who calls with Replaces, and who sent them.
+    pub fn of_invite(invite: &IncomingInvite) -> Coming {
+        let by = invite.headers.get(&HeaderName::ReferredBy);
+        let by = by.and_then(|by| by.text().parse::<NameAddr>().ok());
+        Coming { way: MoveWay::Relieved, to: address(&invite.from.uri), by: by.map(|by| address(&by.uri)) }
+    }
+}
+
+/// Where somebody is called, without what only the call itself needs.
+fn address(uri: &Uri) -> Personal<String> {
+    let bare = Uri { password: None, params: Params::new(), headers: Vec::new(), ..uri.clone() };
+    Personal::new(bare.to_string())
 }

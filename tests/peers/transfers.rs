@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use telefonist::app::settings::Settings;
+use telefonist::base::conversation::Notice;
 use telefonist::base::ending::Party;
-use telefonist::base::event::{StepState, TransferStep};
+use telefonist::base::event::{LegParty, StepState, TransferStep};
+use telefonist::base::leg::{MoveState, MoveWay};
 use telefonist::base::{CallEvent, EndingCode, EventKind, PhoneNumber};
 use telefonist::leg::{LegCommand, LegEvent, LegIds, arrivals};
 use telefonist::media::{self, MediaPlane};
@@ -13,6 +16,7 @@ use telefonist::store::{self, Store};
 use telefonist::trunk::{self, InviteOptions, Trunk};
 
 use crate::asterisk::Peer;
+use crate::baresip::Phone;
 use crate::ear::{Ear, Says};
 use crate::sipp::Sipp;
 use crate::support::{ANY, House, within};
@@ -121,6 +125,124 @@ async fn an_operator_sends_the_caller_on_to_a_colleague() {
     caller.succeeds().await;
     assert_eq!(events.until("the end", ended).await, EndingCode::TransferredByBridge);
     house.close().await;
+}
+
+fn returned(event: &CallEvent) -> Option<bool> {
+    match event.kind {
+        EventKind::Noticed { notice: Notice::TransferFailed { busy } } => Some(busy),
+        _ => None,
+    }
+}
+
+fn moved(event: &CallEvent) -> Option<MoveState> {
+    match event.kind {
+        EventKind::Moved { party: LegParty::Operator, way: MoveWay::SentOn, state, .. } => Some(state),
+        _ => None,
+    }
+}
+
+/// A program that hangs up as soon as it closes.
+fn at_once(settings: &mut Settings) {
+    settings.switch.grace = Duration::ZERO;
+}
+
+/// 202 is no success: who is not reached that way is back with the agent, and told why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whom_refer_leads_to_nobody_is_back_with_the_agent() {
+    unless_skipped!();
+    for (outcome, state, busy) in [
+        ("486 Busy Here", StepState::Failed { status: 486 }, true),
+        ("503 Service Unavailable", StepState::Failed { status: 503 }, false),
+        ("", StepState::TimedOut, false),
+    ] {
+        let house = House::start(|settings| {
+            at_once(settings);
+            settings.switch.call.transfer.refer = Some("sip:600@carrier.example".to_owned());
+            settings.switch.call.transfer.refer_limit = Duration::from_secs(2);
+        })
+        .await;
+        let mut events = house.events();
+        let mut ear = Ear::open(Says::Silence).await;
+        let scenario = if outcome.is_empty() { "refer-silent" } else { "refer-fails" };
+        let caller = Sipp::calls(house.udp(), scenario).key("rtp_port", ear.port()).key("outcome", outcome).start();
+        for expected in [StepState::Begun, state] {
+            assert_eq!(events.until("the hand-over", step).await, (TransferStep::Refer, expected));
+        }
+        assert_eq!(events.until("the return", returned).await, busy, "{outcome}");
+        let before = ear.heard().loud;
+        ear.hears("the agent", |heard| heard.loud > before + 20).await;
+        house.close().await;
+        caller.succeeds().await;
+    }
+}
+
+/// The operator sends the caller on without asking, and is gone when it turns out that nobody is there: before the
+/// outcome, or at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whose_operator_sent_them_to_nobody_is_back_with_the_agent() {
+    unless_skipped!();
+    for (operator, colleague, states) in [
+        (
+            "operator-sends-on",
+            "operator-declines",
+            vec![MoveState::Begun, MoveState::Left, MoveState::Failed { status: 603 }],
+        ),
+        ("operator-gives-up", "operator-busy", vec![MoveState::Begun, MoveState::Failed { status: 486 }]),
+    ] {
+        let colleague = Sipp::is_called(colleague).talks_for(Duration::from_secs(2)).start();
+        let operator_ear = Ear::open(Says::Tone).await;
+        let operator = Sipp::is_called(operator).key("rtp_port", operator_ear.port());
+        let operator = operator.key("colleague", colleague.address).talks_for(Duration::from_secs(1)).start();
+        let target = person(operator.address);
+        let house = House::start(|settings| {
+            at_once(settings);
+            settings.switch.call.transfer.operators = vec![target];
+        })
+        .await;
+        let mut events = house.events();
+        let mut ear = Ear::open(Says::Silence).await;
+        let caller = Sipp::calls(house.udp(), "press").key("rtp_port", ear.port()).start();
+        for state in &states {
+            assert_eq!(events.until("the move", moved).await, *state);
+        }
+        let busy = events.until("the return", returned).await;
+        assert_eq!(busy, states.contains(&MoveState::Failed { status: 486 }));
+        let before = ear.heard().loud;
+        ear.hears("the agent", |heard| heard.loud > before + 20).await;
+        operator.succeeds().await;
+        colleague.succeeds().await;
+        house.close().await;
+        caller.succeeds().await;
+        assert_eq!(ear.heard().breaks, 0);
+    }
+}
+
+/// baresip waits for the outcome; its owner is with the caller again when nobody comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_stays_on_the_line_has_the_caller_again() {
+    unless_skipped!();
+    let colleague = Sipp::is_called("operator-busy").start();
+    let mut operator = Phone::start().await;
+    let target = format!("sip:phone@{}", operator.address);
+    let house = House::start(|settings| {
+        at_once(settings);
+        settings.switch.call.transfer.operators = vec![target];
+    })
+    .await;
+    let mut events = house.events();
+    let mut ear = Ear::open(Says::Tone).await;
+    let caller = Sipp::calls(house.udp(), "press").key("rtp_port", ear.port()).start();
+    operator.sees("CALL_ESTABLISHED").await;
+    let before = ear.heard().loud;
+    ear.hears("the operator", |heard| heard.loud > before + 50).await;
+    operator.does("transfer", &person(colleague.address)).await;
+    assert_eq!(events.until("the move", moved).await, MoveState::Begun);
+    assert_eq!(events.until("the move", moved).await, MoveState::Failed { status: 486 });
+    colleague.succeeds().await;
+    let before = ear.heard().loud;
+    ear.hears("the operator again", |heard| heard.loud > before + 100).await;
+    house.close().await;
+    caller.succeeds().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

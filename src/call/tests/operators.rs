@@ -349,7 +349,7 @@ fn others_ring_on_until_somebody_accepts() {
 }
 
 /// What can be told of anybody at any time.
-const WORDS: [&str; 30] = [
+const WORDS: [&str; 36] = [
     "answered",
     "bye",
     "accepted",
@@ -363,6 +363,12 @@ const WORDS: [&str; 30] = [
     "op-hold",
     "op-unhold",
     "op-no-hold",
+    "op-moves",
+    "op-leaves",
+    "op-replaced",
+    "op-nobody",
+    "op-bye",
+    "leaves",
     "transfer",
     "finished",
     "tick",
@@ -443,7 +449,8 @@ fn play(seed: u64, plan: Plan, random: &mut StdRng) {
                 }
                 Effect::Wait(wait) => waits = wait,
                 Effect::ReturnToVoice { .. } => {
-                    assert!(open.is_empty() && !waits, "seed {seed}: back while {open:?} ring")
+                    assert!(open.is_empty() && !waits, "seed {seed}: back while {open:?} ring");
+                    bridged = None;
                 }
                 _ => {}
             }

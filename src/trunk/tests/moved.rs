@@ -4,8 +4,8 @@ use sip::message::{HeaderName, Method};
 
 use super::peer::{Call, body};
 use super::*;
-use crate::base::TurnId;
-use crate::leg::TransferProgress;
+use crate::base::{Personal, TurnId};
+use crate::leg::{Move, MoveState, MoveWay, TransferProgress};
 
 /// A door from which every party may move.
 async fn open_to_all() -> Party {
@@ -50,6 +50,18 @@ async fn reported(call: &Call) -> (String, bool) {
     call.peer.respond(call.to, &notify, 200, &[], "").await;
     let state = notify.headers.get(&HeaderName::SubscriptionState).unwrap().text().into_owned();
     (String::from_utf8_lossy(&notify.body).trim().to_owned(), state.starts_with("terminated"))
+}
+
+/// What the leg tells of moves until its next other event, and that.
+async fn moves(leg: &mut Leg) -> (Vec<(MoveWay, String, MoveState)>, LegEvent) {
+    let mut told = Vec::new();
+    loop {
+        match timeout(PATIENCE, leg.events.recv()).await.unwrap().unwrap() {
+            LegEvent::Moved(Move { way, to, state, .. }) => told.push((way, to.expose().clone(), state)),
+            LegEvent::Quality(_) => {}
+            other => return (told, other),
+        }
+    }
 }
 
 fn progress(progress: TransferProgress) -> LegEvent {
@@ -154,11 +166,19 @@ async fn a_party_that_leaves_at_once_is_told_and_its_call_hears_ringing() {
             is_heard(&desk, &mut leg).await;
             ask(&leg, LegCommand::HangUp).await;
             expect_end(&mut desk, EndedBy::Peer, 200).await;
-            expect_end(&mut leg, EndedBy::Us, 200).await;
+            let (told, end) = moves(&mut leg).await;
+            let to = operator.uri("operator");
+            let told: Vec<_> = told.into_iter().map(|(way, who, state)| (way, who == to, state)).collect();
+            let sent_on = |state| (MoveWay::SentOn, true, state);
+            assert_eq!(told, [MoveState::Begun, MoveState::Left, MoveState::Succeeded].map(sent_on));
+            assert!(matches!(end, LegEvent::Ended(LegEnd { by: EndedBy::Us, .. })), "{end:?}");
         } else {
             ask(&desk, LegCommand::Reject { status, retry_after_s: None }).await;
             assert_eq!(reported(&call).await, ("SIP/2.0 486 Busy Here".to_owned(), true));
-            expect_end(&mut leg, EndedBy::Peer, 486).await;
+            let (told, end) = moves(&mut leg).await;
+            let told: Vec<MoveState> = told.into_iter().map(|(_, _, state)| state).collect();
+            assert_eq!(told, [MoveState::Begun, MoveState::Left, MoveState::Failed { status: 486 }]);
+            assert!(matches!(end, LegEvent::Ended(LegEnd { sip_status: 486, .. })), "{end:?}");
         }
     }
     agent.close().await;
@@ -206,7 +226,8 @@ async fn a_newcomer_with_replaces_takes_the_partys_place() {
 
     let peer = super::peer::Peer::open().await;
     let sdp = peer.sdp(9, "sendrecv");
-    let mut newcomer = Call::begin_with(party.udp(), &[&replaces], &sdp).await;
+    let sent = "Referred-By: <sip:+380501112233@192.0.2.7;x=y>";
+    let mut newcomer = Call::begin_with(party.udp(), &[&replaces, sent], &sdp).await;
     let answer = newcomer.answered().await;
     assert_eq!(answer.status.code(), 200);
     assert!(body(&answer).contains("m=audio"));
@@ -215,6 +236,13 @@ async fn a_newcomer_with_replaces_takes_the_partys_place() {
     call.peer.respond(party.udp(), &bye, 200, &[], "").await;
     // The leg lives on, and its keys and end are the newcomer's.
     newcomer.request("INFO", &["Content-Type: application/dtmf-relay"], "Signal=7\r\nDuration=160\r\n").await;
+    for state in [MoveState::Begun, MoveState::Succeeded] {
+        let event = timeout(PATIENCE, leg.events.recv()).await.unwrap().unwrap();
+        let (to, by) =
+            (format!("sip:+380441234567@{}", newcomer.peer.address), "sip:+380501112233@192.0.2.7".to_owned());
+        let (to, by) = (Personal::new(to), Some(Personal::new(by)));
+        assert_eq!(event, LegEvent::Moved(Move { way: MoveWay::Relieved, to, by, state }));
+    }
     expect(&mut leg, LegEvent::Dtmf('7')).await;
     // The former dialog is gone for ever.
     let late = Call::begin_with(party.udp(), &[&replaces], &sdp).await;
