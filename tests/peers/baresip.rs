@@ -1,23 +1,30 @@
-//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, hold, and a blind
-//! transfer. It is steered over its control socket, by JSON in netstrings.
+//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, hold, blind and
+//! attended transfer. It is steered over its control socket, by JSON in netstrings.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
+use sip::message::{Limits, Message, Method};
+use telefonist::base::event::LegParty;
+use telefonist::base::leg::{Move, MoveState, MoveWay};
+use telefonist::base::trace::{Direction, SipMessage};
+use telefonist::base::{CallEvent, EventKind};
 use telefonist::leg::{EndedBy, LegCommand, LegEvent, TransferProgress};
 use telefonist::trunk::tls;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use crate::authority::Authority;
 use crate::desk::{Desk, ends, expect, hears_tone, says};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, files, free_port};
-use crate::support::{ANY, Process, settles, within};
+use crate::support::{ANY, House, Process, settles, within};
 use crate::unless_skipped;
 
 /// A file source falls silent for good at its end: longer than any call here.
@@ -341,4 +348,84 @@ async fn a_phone_sends_us_on_by_refer() {
     assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200));
     operator.succeeds().await;
     desk.close().await;
+}
+
+/// What the Replaces header of whoever takes this party's place says (RFC 3891): the dialog as the answering door has it,
+/// by its 200 to the INVITE.
+async fn replaces(messages: &mut mpsc::Receiver<SipMessage>) -> String {
+    let answered = async {
+        loop {
+            let copy = messages.recv().await.unwrap();
+            let Ok(Message::Response(response)) = Message::parse_datagram(&Bytes::from(copy.bytes), &Limits::default())
+            else {
+                continue;
+            };
+            let headers = &response.headers;
+            let invited = headers.cseq().unwrap().method == Method::Invite;
+            if copy.direction == Direction::Sent && invited && response.status.is_success() {
+                let (to, from) = (headers.to().unwrap(), headers.from().unwrap());
+                let (to, from) = (to.tag().unwrap(), from.tag().unwrap());
+                return format!("{}%3Bto-tag%3D{to}%3Bfrom-tag%3D{from}", headers.call_id().unwrap());
+            }
+        }
+    };
+    within("the answer to the phone's call", answered).await
+}
+
+/// The phone holds the caller, asks a colleague, and sends the caller on to them in its own place (RFC 5589 §7). This
+/// baresip has no command that writes Replaces by itself: it is given the address with Replaces in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_sends_the_caller_on_after_asking_there() {
+    unless_skipped!();
+    let mut colleague = Desk::lenient().await;
+    let mut messages = colleague.traced().await;
+    let mut phone = Phone::start().await;
+    let target = format!("sip:phone@{}", phone.address);
+    let house = House::start(|settings| {
+        settings.switch.grace = Duration::ZERO;
+        settings.switch.call.transfer.operators = vec![target];
+    })
+    .await;
+    let mut events = house.events();
+    let mut ear = Ear::open(Says::Tone).await;
+    let caller = Sipp::calls(house.udp(), "press").key("rtp_port", ear.port()).start();
+    phone.sees("CALL_ESTABLISHED").await;
+
+    phone.does("hold", "").await;
+    phone.does("dial", &colleague.address("udp")).await;
+    let mut leg = colleague.answers().await;
+    phone.sees("CALL_ESTABLISHED").await;
+    // The two talk about the caller, who waits.
+    hears_tone(&mut leg).await;
+    let replaces = replaces(&mut messages).await;
+    phone.does("line", "1").await;
+    phone.does("transfer", &format!("<{}?Replaces={replaces}>", colleague.address("udp"))).await;
+
+    let moved = |event: &CallEvent| match event.kind {
+        EventKind::Moved { party: LegParty::Operator, way: MoveWay::SentOn, state, .. } => Some(state),
+        _ => None,
+    };
+    assert_eq!(events.until("the move", moved).await, MoveState::Begun);
+    assert_eq!(events.until("the move", moved).await, MoveState::Succeeded);
+    let relieved = async {
+        loop {
+            match leg.events.recv().await.unwrap() {
+                LegEvent::Moved(Move { way: MoveWay::Relieved, state: MoveState::Succeeded, .. }) => return,
+                LegEvent::Ended(end) => panic!("{end:?}"),
+                _ => {}
+            }
+        }
+    };
+    within("the caller in the phone's place", relieved).await;
+    // The phone has left both.
+    phone.sees("CALL_CLOSED").await;
+    phone.sees("CALL_CLOSED").await;
+    hears_tone(&mut leg).await;
+    let before = ear.heard().loud;
+    says(&leg, 1);
+    ear.hears("the colleague at the caller's", |heard| heard.loud > before + 20).await;
+    house.close().await;
+    assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200));
+    caller.succeeds().await;
+    colleague.close().await;
 }

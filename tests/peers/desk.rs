@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use telefonist::base::TurnId;
+use telefonist::base::trace::SipMessage;
 use telefonist::leg::{Arrivals, EndedBy, Leg, LegCommand, LegEvent, LegIds, arrivals};
 use telefonist::media::{self, MediaPlane};
-use telefonist::trunk::{self, AccountConfig, InviteOptions, Trunk, tls};
+use telefonist::trunk::{self, AcceptTransfers, AccountConfig, InviteOptions, Trunk, tls};
+use tokio::sync::mpsc;
 
 use crate::support::{ANY, within};
 
@@ -24,6 +26,12 @@ impl Desk {
     /// A door with accounts.
     pub async fn with(accounts: Vec<AccountConfig>) -> Desk {
         Desk::configured(trunk::Config { accounts, ..trunk::Config::default() }).await
+    }
+
+    /// A door at which anybody may take a party's place.
+    pub async fn lenient() -> Desk {
+        let accept_transfers = AcceptTransfers::Anybody;
+        Desk::configured(trunk::Config { accept_transfers, ..trunk::Config::default() }).await
     }
 
     /// A door with TLS.
@@ -72,6 +80,13 @@ impl Desk {
         let leg = within("a call", self.arrivals.recv()).await.unwrap();
         leg.commands.send(LegCommand::Ring).await.unwrap();
         leg
+    }
+
+    /// A copy of every message from now on.
+    pub async fn traced(&self) -> mpsc::Receiver<SipMessage> {
+        let (copies, messages) = mpsc::channel(256);
+        self.trunk.trace(copies).await;
+        messages
     }
 
     /// Somebody calls and is answered.
