@@ -140,3 +140,25 @@ async fn whom_we_hold_may_be_silent_and_not_after() {
     expect_end(&mut held_leg, EndedBy::Network, 0).await;
     party.close().await;
 }
+
+/// The wish outlives the party: whoever takes its place is put on hold once they talk.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_the_place_of_whom_we_hold_is_held() {
+    let mut party = open(Config { accept_transfers: AcceptTransfers::Anybody, ..Config::default() }).await;
+    let (call, mut leg) = talking(&mut party).await;
+    ask(&leg, LegCommand::Hold(true)).await;
+    reoffered(&call, 200, "recvonly").await;
+    expect(&mut leg, LegEvent::PutOnHold(true)).await;
+    let tag = call.remote.split(";tag=").nth(1).unwrap();
+    let replaces = format!("Replaces: call-{};to-tag={tag};from-tag=caller", call.peer.address.port());
+    let mut newcomer = Call::begin_with(party.udp(), &[&replaces], &call.peer.sdp(9, "sendrecv")).await;
+    assert_eq!(newcomer.answered().await.status.code(), 200);
+    newcomer.ack("").await;
+    says(&reoffered(&newcomer, 200, "recvonly").await, "sendonly");
+    expect(&mut leg, LegEvent::PutOnHold(false)).await;
+    expect(&mut leg, LegEvent::PutOnHold(true)).await;
+    ask(&leg, LegCommand::Hold(false)).await;
+    says(&reoffered(&newcomer, 200, "sendrecv").await, "sendrecv");
+    expect(&mut leg, LegEvent::PutOnHold(false)).await;
+    party.close().await;
+}
