@@ -212,8 +212,14 @@ impl Headers {
     }
 
     /// RFC 3515 §2.1.
+    ///
+    /// Some telephones leave out the brackets around a URI with headers (RFC 3261 §20 wants them), and would ring the
+    /// party of an attended transfer as a new call.
     pub fn refer_to(&self) -> Result<Option<NameAddr>, HeaderError> {
-        self.optional(&HeaderName::ReferTo)
+        self.optional_with(&HeaderName::ReferTo, |text| match text.contains('?') && !text.contains('<') {
+            true => text.trim().parse().map(NameAddr::new),
+            false => text.parse(),
+        })
     }
 
     /// RFC 3892.
@@ -338,6 +344,17 @@ mod tests {
         let retry = headers("Retry-After", "120 (in a meeting);duration=60").retry_after();
         check(retry, Ok(Some(RetryAfter { seconds: 120 })));
         check(headers("Retry-After", "949302838503028349304023988").retry_after(), Err(BadNumber));
+    }
+
+    #[test]
+    fn whom_to_refer_to_may_lack_its_brackets() {
+        let uri = "sip:olena@10.0.0.7;transport=tcp?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2";
+        for text in [uri.to_owned(), format!("<{uri}>"), format!("\"Who?\" <{uri}>;x=y")] {
+            let to = headers("Refer-To", &text).refer_to().unwrap().unwrap();
+            assert_eq!(to.uri.header_decoded("Replaces").as_deref(), Some("a@b;to-tag=1;from-tag=2"), "{text}");
+            assert_eq!(to.uri.transport().as_deref(), Some("tcp"), "{text}");
+        }
+        check(headers("Refer-To", "nobody?").refer_to(), Err(ParseErrorKind::BadUri));
     }
 
     #[test]
