@@ -16,6 +16,7 @@
 //! | [`timer`] | every timer of the crate and its base values |
 //! | [`sdp`] | offer and answer for one sound stream |
 //! | [`rtp`] | RTP packets, jitter buffer, telephone-event, RTCP |
+//! | [`srtp`] | RTP and RTCP encrypted |
 //!
 //! Which RFC is where. Modules are this crate's, or files of the application; tests are named from the project's root, and
 //! `tests/house` keeps both true.
@@ -36,6 +37,7 @@
 //! | 3550, 3551 RTP, RTCP, audio profile | `rtp`, `src/media/session.rs` | one stream: SR, RR, SDES CNAME, BYE | `sip/src/rtp/sequence.rs::jitter_follows_the_appendix`, `sip/src/rtp/rtcp.rs::the_round_trip_of_the_rfc_figure`, `src/media/plane/tests.rs::reports_go_out_and_the_end_is_a_goodbye` |
 //! | 3581 `rport` | `message::via`, `endpoint::screen`, `register` | asked for and filled in | `sip/tests/answers.rs::answers_go_where_the_via_says`, `sip/tests/ladder/registration.rs::the_contact_is_rebuilt_before_the_credentials_go_out` |
 //! | 3608 Service-Route, 3327 Path | `register`, `endpoint::registrations` | followed and asked for; no Path of our own | `sip/tests/ways/routes.rs::a_service_route_is_learnt_followed_and_forgotten`, `src/trunk/tests/ways.rs::calls_take_the_service_route_of_the_registrar` |
+//! | 3711, 6188, 7714 SRTP | `srtp` | AES-128 and AES-256 in counter mode with HMAC-SHA1, GCM; no key derivation rate, one key at a time | `sip/tests/srtp.rs` |
 //! | 3842 message counts | `endpoint::receive`, `endpoint::transfer` | unsolicited NOTIFY answered 200, inside dialogs too | `sip/tests/answers.rs::a_user_agent_answers_these_by_itself`, `sip/tests/ladder/transfer.rs::notifications_of_other_things` |
 //! | 3891 Replaces | `endpoint::replaces`, `endpoint::transfer` | a newcomer for a call of ours; sent inside Refer-To | `sip/tests/ladder/replaces.rs`, `src/trunk/tests/moved.rs::a_newcomer_with_replaces_takes_the_partys_place` |
 //! | 3892 Referred-By | `message::name`, `endpoint::transfer`, `endpoint::transferee` | sent, and handed on as it came; no signatures | `sip/tests/ladder/transfer.rs::a_transfer_succeeds_when_the_notify_says_so` |
@@ -64,6 +66,7 @@ pub mod message;
 pub mod register;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod stun;
 pub mod timer;
 pub mod transaction;

@@ -48,10 +48,19 @@ pub enum Malformed {
     Padding,
 }
 
-impl<'a> Packet<'a> {
-    pub fn parse(datagram: &'a [u8]) -> Result<Packet<'a>, Malformed> {
+/// What of a packet can be read though its payload is encrypted (RFC 3711 §3.1): padding cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clear {
+    pub ssrc: u32,
+    pub sequence: u16,
+    /// Where the payload begins, behind contributing sources and extension; at most the length of the datagram.
+    pub payload_at: usize,
+}
+
+impl Clear {
+    pub fn read(datagram: &[u8]) -> Result<Clear, Malformed> {
         let (fixed, rest) = datagram.split_first_chunk::<{ Header::LEN }>().ok_or(Malformed::Short)?;
-        let [flags, kind, seq_hi, seq_lo, t0, t1, t2, t3, s0, s1, s2, s3] = *fixed;
+        let [flags, kind, seq_hi, seq_lo, _, _, _, _, s0, s1, s2, s3] = *fixed;
         if flags >> 6 != 2 {
             return Err(Malformed::Version);
         }
@@ -66,6 +75,19 @@ impl<'a> Packet<'a> {
             let words = usize::from(u16::from_be_bytes([head[2], head[3]]));
             payload = after.get(words * 4..).ok_or(Malformed::Short)?;
         }
+        Ok(Clear {
+            ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
+            sequence: u16::from_be_bytes([seq_hi, seq_lo]),
+            payload_at: datagram.len() - payload.len(),
+        })
+    }
+}
+
+impl<'a> Packet<'a> {
+    pub fn parse(datagram: &'a [u8]) -> Result<Packet<'a>, Malformed> {
+        let Clear { ssrc, sequence, payload_at } = Clear::read(datagram)?;
+        let (flags, kind) = (datagram[0], datagram[1]);
+        let mut payload = &datagram[payload_at..];
         if flags & 0x20 != 0 {
             let count = usize::from(*payload.last().ok_or(Malformed::Padding)?);
             let kept = payload.len().checked_sub(count).filter(|_| count > 0).ok_or(Malformed::Padding)?;
@@ -74,9 +96,9 @@ impl<'a> Packet<'a> {
         let header = Header {
             marker: kind & 0x80 != 0,
             payload_type: kind & 0x7F,
-            sequence: u16::from_be_bytes([seq_hi, seq_lo]),
-            timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
-            ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
+            sequence,
+            timestamp: u32::from_be_bytes([datagram[4], datagram[5], datagram[6], datagram[7]]),
+            ssrc,
         };
         Ok(Packet { header, payload })
     }
