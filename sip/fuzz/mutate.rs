@@ -27,12 +27,16 @@ const NUMBERS: [&str; 14] = [
 ];
 
 /// Words of the grammars that are read here.
-const WORDS: [&str; 62] = [
+const WORDS: [&str; 66] = [
     "\r\n",
     "\r\n ",
     "\r\n\r\n",
     "\n\n",
     "\r",
+    "RTP/SAVP ",
+    "a=crypto:2 AES_CM_128_HMAC_SHA1_32 ",
+    "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
+    "|2^20|1:4",
     "SIP/2.0",
     "SIP/2.0/UDP ",
     "SIP/2.0/TCP ",

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use sip::message::{
     Contact, Framed, HeaderName, Headers, Limits, Message, NameAddr, ParseError, StreamParser, TokenParams, Uri, Via,
     salvage,
@@ -13,7 +15,8 @@ use sip::message::{
 use sip::rtp::rtcp::{Compound, NtpTime};
 use sip::rtp::telephone_event::{Event, EventReceiver};
 use sip::rtp::{Header, JitterBuffer, JitterConfig, Packet, Reception};
-use sip::sdp::{Capabilities, OfferAnswer};
+use sip::sdp::{Capabilities, Encryption, OfferAnswer, hide_keys};
+use sip::srtp::{Inbound, MasterKey, Refused, Suite};
 
 use crate::endpoint;
 
@@ -198,10 +201,17 @@ fn via(input: &[u8]) -> u64 {
     }
 }
 
-/// The input is an offer to one side and an answer to the other.
+/// The input is an offer to one side and an answer to the other, of sides that encrypt and of others.
 fn sdp(input: &[u8]) -> u64 {
+    let mut hidden = input.to_vec();
+    hide_keys(&mut hidden);
+    assert_eq!(hidden.len(), input.len());
+    kind([Encryption::Off, Encryption::Preferred, Encryption::Required].map(|encryption| sdp_of(input, encryption)))
+}
+
+fn sdp_of(input: &[u8], encryption: Encryption) -> u64 {
     let local: SocketAddr = ([192, 0, 2, 1], 4_000).into();
-    let side = || OfferAnswer::new(Capabilities::default(), local, 1);
+    let side = || OfferAnswer::new(Capabilities::default(), local, 1).encrypting(encryption, StdRng::seed_from_u64(1));
     let mut answerer = side();
     let answered = answerer.answer(input).map(|agreed| {
         assert_eq!(answerer.answer(input).as_ref(), Ok(&agreed), "the same offer has the same answer");
@@ -214,12 +224,27 @@ fn sdp(input: &[u8]) -> u64 {
         let again = answerer.offer();
         let counted = |sdp: &[u8]| sdp.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"m=")).count();
         assert_eq!(counted(&again), lines.count(), "m-lines never vanish");
-        (agreed.direction.attribute(), agreed.dtmf_send.is_some(), agreed.receivable.len(), agreed.held)
+        let suite = agreed.keys.as_ref().map(|keys| keys.theirs.suite());
+        (agreed.direction.attribute(), agreed.dtmf_send.is_some(), agreed.receivable.len(), agreed.held, suite)
     });
     let mut offerer = side();
     offerer.offer();
-    let accepted = offerer.accept(input).map(|agreed| (agreed.codec.encoding_name(), agreed.receivable.len()));
+    let accepted = offerer.accept(input).map(|agreed| {
+        (agreed.codec.encoding_name(), agreed.receivable.len(), agreed.keys.map(|keys| keys.theirs.suite()))
+    });
     kind((answered.map_err(|why| why.to_string()), accepted.map_err(|why| why.to_string())))
+}
+
+/// Nobody guesses a key: what comes in is refused, and is what it was.
+fn refused(datagram: &[u8], open: fn(&mut Inbound, &mut Vec<u8>) -> Result<(), Refused>) {
+    for suite in [Suite::Aes128Sha1Tag80, Suite::Aes256Gcm] {
+        let key = MasterKey::random(suite, &mut StdRng::seed_from_u64(1));
+        for identifier in [vec![], vec![0; 4]] {
+            let mut packet = datagram.to_vec();
+            assert!(open(&mut Inbound::new(&key, identifier), &mut packet).is_err());
+            assert_eq!(packet, datagram);
+        }
+    }
 }
 
 /// Datagrams, each behind an octet with its length, come one every 20 ms to a receiver that plays them.
@@ -233,6 +258,7 @@ fn rtp(input: &[u8]) -> u64 {
         let (datagram, next) = after.split_at(usize::from(*length).min(after.len()));
         (rest, number) = (next, number + 1);
         let now = start + Duration::from_millis(20) * number;
+        refused(datagram, Inbound::open_rtp);
         match Packet::parse(datagram) {
             Err(why) => kinds.push(kind(why)),
             Ok(packet) => {
@@ -269,6 +295,7 @@ fn rtp(input: &[u8]) -> u64 {
 }
 
 fn rtcp(input: &[u8]) -> u64 {
+    refused(input, Inbound::open_rtcp);
     match Compound::parse(input) {
         Err(why) => kind(why),
         Ok(compound) => {

@@ -14,7 +14,7 @@
 //! | [`ids`] | branches, tags, Call-IDs and back-off jitter out of one random generator |
 //! | [`stun`] | Binding requests that keep a NAT open |
 //! | [`timer`] | every timer of the crate and its base values |
-//! | [`sdp`] | offer and answer for one sound stream |
+//! | [`sdp`] | offer and answer for one sound stream, with keys for it |
 //! | [`rtp`] | RTP packets, jitter buffer, telephone-event, RTCP |
 //! | [`srtp`] | RTP and RTCP encrypted |
 //!
@@ -44,6 +44,7 @@
 //! | 3966 `tel:` | `message::uri` | read, written, compared | `sip/src/message/uri.rs::tel_keeps_the_plus_and_others_stay_opaque` |
 //! | 4028 session timers | `dialog::session_timer`, `endpoint::session_timer`, `endpoint::reoffer` | both roles, either refresher | `sip/tests/session/timers.rs`, `tests/peers/sessions.rs::a_caller_in_haste_is_told_the_least_interval_and_refreshes_by_both_methods`, `tests/peers/sessions.rs::we_refresh_by_update_where_the_callee_leaves_it_to_us` |
 //! | 4475, 5118 torture messages, IPv6 | `message`, `endpoint::screen` | all 61, one by one in `sip/tests/torture/table.txt` | `sip/tests/rfc4475.rs`, `sip/tests/rfc5118.rs`, `sip/tests/answers.rs::the_table_of_torture_messages_is_true`, `src/trunk/tests/families.rs`, `tests/peers/baresip.rs::a_phone_and_the_door_call_each_other_over_ipv6` |
+//! | 4568 keys in SDP | `sdp::keys` | answered and offered, also within RTP/AVP; key identifiers of one key; lines with several keys, FEC or without encryption are passed over | `sip/src/sdp/tests/encrypted.rs` |
 //! | 4733 telephone-event | `rtp::telephone_event` | both ways | `sip/src/rtp/telephone_event.rs::every_key_arrives_once`, `sip/src/rtp/telephone_event.rs::losses_neither_hide_nor_double_a_press` |
 //! | 5246, 8446 TLS 1.2 and 1.3 | `src/trunk/tls/mod.rs`, `src/trunk/tls/verify.rs` | the application's: names, client certificates, renewed files | `src/trunk/tests/secure.rs`, `tests/peers/baresip.rs::a_phone_and_the_door_call_each_other_over_tls`, `tests/peers/kamailio.rs` |
 //! | 5389 STUN | `stun` | Binding requests as keep-alives | `sip/src/stun.rs::the_answers_of_the_test_vectors_are_read`, `sip/tests/ways/keep_alive.rs::stun_tells_that_nat_has_moved_us` |

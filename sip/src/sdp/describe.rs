@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use sdp_types::{Attribute, Connection, Media, MediaType, Origin, Session, Time, TransportProto};
 
+use super::crypto::Crypto;
 use super::{Codec, Direction, Unservable};
+use crate::srtp::MasterKey;
 
 /// One m-line of a peer, with the session's defaults already applied to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(super) struct Stream {
     pub maxptime_ms: Option<u32>,
     /// RFC 3605.
     pub rtcp: Option<(u16, Option<IpAddr>)>,
+    /// The keys that we can work with, in the peer's order of preference.
+    pub crypto: Vec<Crypto>,
 }
 
 /// What a payload type of a stream stands for.
@@ -105,6 +109,7 @@ fn stream(session: &Session, media: &Media) -> Stream {
         ptime_ms: millis("ptime"),
         maxptime_ms: millis("maxptime"),
         rtcp: value("rtcp").and_then(rtcp),
+        crypto: media.get_attribute_values("crypto").flatten().filter_map(Crypto::read).collect(),
     }
 }
 
@@ -147,6 +152,8 @@ pub(super) enum Line {
         telephone_event: Option<u8>,
         ptime_ms: u32,
         direction: Direction,
+        /// Our keys with their tags: those we offer, or the one of our answer.
+        crypto: Vec<(u32, MasterKey)>,
     },
     /// A stream of the peer we do not take: port 0, the rest as it came (RFC 3264 §6).
     Refused { media: String, proto: String, formats: String },
@@ -159,8 +166,12 @@ pub(super) fn write(session_id: u64, version: u64, local: SocketAddr, lines: &[L
     session.add_time(Time::new(0, 0));
     for line in lines {
         session.add_media(match line {
-            Line::Sound { proto, codecs, telephone_event, ptime_ms, direction } => {
-                sound(local.port(), proto, codecs, *telephone_event, *ptime_ms, *direction)
+            Line::Sound { proto, codecs, telephone_event, ptime_ms, direction, crypto } => {
+                let mut media = sound(local.port(), proto, codecs, *telephone_event, *ptime_ms, *direction);
+                for (tag, key) in crypto {
+                    media.add_attribute_with_value("crypto", Crypto::write(*tag, key));
+                }
+                media
             }
             Line::Refused { media, proto, formats } => {
                 let mut refused = Media::new(MediaType::Audio, 0, TransportProto::RtpAvp, formats);

@@ -1,17 +1,24 @@
 //! SDP for one sound stream: what we can do, and what two sides agreed on (RFC 3264 over RFC 8866, with the advice of
-//! RFC 6337). `describe` reads and writes descriptions through `sdp-types`; `negotiate` decides. Sockets, SIP bodies
-//! and the sound itself belong to others.
+//! RFC 6337), keys for its encryption among it (RFC 4568). `describe` reads and writes descriptions through `sdp-types`,
+//! `crypto` the lines with keys; `keys` has ours; `negotiate` decides. Sockets, SIP bodies and the sound itself belong to
+//! others.
 
+mod crypto;
 mod describe;
+mod keys;
 mod negotiate;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
+pub use crypto::hide_keys;
 pub use negotiate::OfferAnswer;
+
+use crate::srtp::{KeyIdentifier, MasterKey};
 
 /// A codec this program speaks. All have an 8 kHz clock, so one octet of G.711 is one RTP timestamp unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +76,21 @@ impl Default for Capabilities {
     }
 }
 
+/// Whether the sound is encrypted, with keys that travel in the descriptions (RFC 4568): they are secret as far as the
+/// signalling is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Encryption {
+    /// Never.
+    #[default]
+    Off,
+    /// For peers that take nothing else. Keys are not offered.
+    IfInsisted,
+    /// Offered within the plain profile, so that peers who know nothing of it take the sound as it is.
+    Preferred,
+    /// Or there is no sound.
+    Required,
+}
+
 /// Who sends, seen from our side (RFC 3264 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -114,8 +136,18 @@ impl Direction {
     }
 }
 
-/// What both sides agreed on for the one sound stream.
+/// The keys of an encrypted stream, one for each direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamKeys {
+    pub ours: MasterKey,
+    /// Of the same suite.
+    pub theirs: MasterKey,
+    /// Stands in each packet of the peer; empty where it said nothing of it.
+    pub identifier: KeyIdentifier,
+}
+
+/// What both sides agreed on for the one sound stream.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Negotiated {
     /// Where the peer wants RTP. An unspecified address (`0.0.0.0`) means nowhere, as in a legacy hold.
     pub remote: SocketAddr,
@@ -140,8 +172,31 @@ pub struct Negotiated {
     pub ptime_ms: u32,
     /// The peer asked us to be silent towards it: hold by direction, or by `c=0.0.0.0`.
     pub held: bool,
+    /// RTP and RTCP are encrypted with these.
+    pub keys: Option<StreamKeys>,
     /// Our own description in force: the answer to send, or the offer the peer took.
     pub sdp: Bytes,
+}
+
+/// Without the keys that stand in the description.
+impl fmt::Debug for Negotiated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sdp = self.sdp.to_vec();
+        hide_keys(&mut sdp);
+        f.debug_struct("Negotiated")
+            .field("remote", &self.remote)
+            .field("remote_rtcp", &self.remote_rtcp)
+            .field("codec", &self.codec)
+            .field("payload_type", &self.payload_type)
+            .field("receivable", &self.receivable)
+            .field("dtmf", &(self.dtmf_send, self.dtmf_receive))
+            .field("direction", &self.direction)
+            .field("ptime_ms", &self.ptime_ms)
+            .field("held", &self.held)
+            .field("keys", &self.keys)
+            .field("sdp", &String::from_utf8_lossy(&sdp))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a description cannot be served. The answer to such an offer is `status` with a Warning header.
@@ -153,6 +208,10 @@ pub enum Unservable {
     NoAudio,
     #[error("the sound is offered over SRTP or another transport only")]
     Transport,
+    #[error("the sound must be encrypted (SRTP)")]
+    Clear,
+    #[error("no SRTP key that both sides can work with")]
+    Keys,
     #[error("no codec in common")]
     Codec,
     #[error("the media address is of another network or address family, or a name")]
@@ -179,7 +238,8 @@ impl Unservable {
         match self {
             Unservable::Malformed | Unservable::NoOffer => 399,
             Unservable::NoAudio | Unservable::Refused => 304,
-            Unservable::Transport => 302,
+            Unservable::Transport | Unservable::Clear => 302,
+            Unservable::Keys => 306,
             Unservable::Codec => 305,
             Unservable::Address => 301,
             Unservable::Multicast => 330,

@@ -1,22 +1,24 @@
 //! Offer and answer for the one sound stream of a leg (RFC 3264): which m-line, which codec, which direction, and when
 //! the version in `o=` rises. Text in and out is `describe`'s; when offers are due is the dialog's.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use rand::rngs::StdRng;
 
+use super::crypto::Crypto;
 use super::describe::{self, Format, Line, Stream};
-use super::{Capabilities, Codec, Direction, Negotiated, Unservable, is_private};
+use super::keys::OurKeys;
+use super::{Capabilities, Codec, Direction, Encryption, Negotiated, StreamKeys, Unservable, is_private};
+use crate::srtp::MasterKey;
 
-/// Profiles we serve. Without feedback attributes AVPF differs from AVP in the timing of RTCP alone (RFC 4585 §4.3).
-const PROFILES: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
 /// Milliseconds of sound a packet of ours holds unless the peer wishes otherwise.
 const USUAL_PTIME_MS: u32 = 20;
 /// The longest packets we send, milliseconds.
 const LONGEST_PTIME_MS: u32 = 60;
 
 /// The SDP side of one leg, from its first offer to its end.
-#[derive(Debug, Clone)]
 pub struct OfferAnswer {
     capabilities: Capabilities,
     local: SocketAddr,
@@ -31,6 +33,29 @@ pub struct OfferAnswer {
     /// We want the peer to be on hold, whether or not it has heard of it.
     holding: bool,
     negotiated: Option<Negotiated>,
+    /// `None`: nothing is encrypted.
+    keys: Option<OurKeys>,
+}
+
+/// A profile we serve (RFC 3551, RFC 4585, RFC 3711, RFC 5124). Without feedback attributes those with F differ from those
+/// without in the timing of RTCP alone (RFC 4585 §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Profile {
+    feedback: bool,
+    secure: bool,
+}
+
+impl Profile {
+    fn read(proto: &str) -> Option<Profile> {
+        let (feedback, secure) = match proto {
+            "RTP/AVP" => (false, false),
+            "RTP/AVPF" => (true, false),
+            "RTP/SAVP" => (false, true),
+            "RTP/SAVPF" => (true, true),
+            _ => return None,
+        };
+        Some(Profile { feedback, secure })
+    }
 }
 
 /// A description of ours.
@@ -57,7 +82,14 @@ impl OfferAnswer {
             standing: None,
             holding: false,
             negotiated: None,
+            keys: None,
         }
+    }
+
+    /// Has the sound encrypted, with keys out of `random`, which nobody else must know.
+    pub fn encrypting(self, encryption: Encryption, random: StdRng) -> OfferAnswer {
+        let keys = (encryption != Encryption::Off).then(|| OurKeys::new(encryption, random));
+        OfferAnswer { keys, ..self }
     }
 
     /// Our offer: everything we can do. Once a session stands it is offered again (a re-INVITE without SDP asks for
@@ -76,13 +108,21 @@ impl OfferAnswer {
         codecs.extend(self.capabilities.codecs.iter().filter(|&codec| in_use.is_none_or(|now| now.codec != *codec)));
         let codecs = codecs.into_iter().map(|codec| (self.payload_type(codec), codec)).collect();
         let telephone_event = in_use.and_then(|session| session.dtmf_receive).or(self.capabilities.telephone_event);
+        let keys_in_use = in_use.and_then(|session| session.keys.clone());
         let proto = self.proto_in_use();
+        let crypto = match &mut self.keys {
+            Some(keys) if keys.policy != Encryption::IfInsisted || keys_in_use.is_some() => {
+                keys.for_offer(keys_in_use.as_ref())
+            }
+            _ => Vec::new(),
+        };
         let sound = Line::Sound {
             proto,
             codecs,
             telephone_event,
             ptime_ms: self.capabilities.ptime_ms,
             direction: Direction::of(true, !holds),
+            crypto,
         };
         // RFC 3264 §8: m-lines never vanish and never move.
         let mut lines = self.lines().to_vec();
@@ -115,18 +155,25 @@ impl OfferAnswer {
         let mut refusal = Unservable::NoAudio;
         let mut chosen = None;
         for (index, stream) in streams.iter().enumerate() {
-            match self.judge(stream) {
-                Ok(served) => {
-                    chosen = Some((index, served));
+            match self.judge(stream).and_then(|served| Ok((served, self.judge_keys(stream)?))) {
+                // One sound may be offered encrypted and not, as two streams at one port.
+                Ok((served, crypto)) if crypto.is_some() == self.wants_keys() => {
+                    chosen = Some((index, served, crypto));
                     break;
                 }
+                Ok((served, crypto)) => chosen = chosen.or(Some((index, served, crypto))),
                 // Of several refused streams the one that came closest explains the refusal.
                 Err(reason) => refusal = furthest(refusal, reason),
             }
         }
-        let (chosen, served) = chosen.ok_or(refusal)?;
+        let (chosen, served, crypto) = chosen.ok_or(refusal)?;
         // Whom we hold is answered so, whatever it offers (RFC 6337 §5.3).
         let served = served.unless_held(self.holding);
+        let before = self.negotiated.as_ref().and_then(|session| session.keys.clone());
+        let keys = self.keys.as_mut().zip(crypto).map(|(keys, theirs)| {
+            let ours = keys.for_answer(before.as_ref(), theirs);
+            (theirs.tag, StreamKeys { ours, theirs: theirs.key.clone(), identifier: theirs.identifier.clone() })
+        });
         let lines = streams.iter().enumerate().map(|(index, stream)| {
             if index == chosen {
                 Line::Sound {
@@ -135,20 +182,21 @@ impl OfferAnswer {
                     telephone_event: served.telephone_event,
                     ptime_ms: self.capabilities.ptime_ms,
                     direction: served.direction,
+                    // RFC 4568 §5.1.2: the line that was chosen, by its tag, with our key.
+                    crypto: keys.iter().map(|(tag, keys)| (*tag, keys.ours.clone())).collect(),
                 }
             } else {
                 let formats = if stream.formats.is_empty() { "0".to_owned() } else { stream.formats.join(" ") };
                 Line::Refused { media: stream.media.clone(), proto: stream.proto.clone(), formats }
             }
         });
-        let lines = lines.collect();
+        let lines: Vec<Line> = lines.collect();
         (self.offering, self.standing) = (false, None);
         let sdp = self.publish(lines);
         // The answer mirrors the offer's payload type numbers, so both directions share one (RFC 3264 §6.1).
         let telephone_event = served.telephone_event;
-        let negotiated = served.agree(telephone_event, sdp);
-        self.negotiated = Some(negotiated.clone());
-        Ok(negotiated)
+        let negotiated = served.agree(telephone_event, keys.map(|(_, keys)| keys), sdp);
+        Ok(self.agreed(negotiated))
     }
 
     /// Takes the peer's answer to our last offer. A later answer to the same offer (a fork, or the 2xx after a preview
@@ -157,8 +205,7 @@ impl OfferAnswer {
         let offer = self.last.as_ref().filter(|_| self.offering).ok_or(Unservable::NoOffer)?;
         let negotiated = self.judge_answer(offer, answer)?;
         self.standing = None;
-        self.negotiated = Some(negotiated.clone());
-        Ok(negotiated)
+        Ok(self.agreed(negotiated))
     }
 
     /// The peer took our last offer, and how it answered cannot be served: only who sends is as we offered, the rest as it
@@ -177,8 +224,7 @@ impl OfferAnswer {
     pub fn refreshed(&mut self, answer: &[u8]) -> Result<Negotiated, Unservable> {
         let offer = self.standing.as_ref().or(self.last.as_ref()).ok_or(Unservable::NoOffer)?;
         let negotiated = self.judge_answer(offer, answer)?;
-        self.negotiated = Some(negotiated.clone());
-        Ok(negotiated)
+        Ok(self.agreed(negotiated))
     }
 
     /// What is in force.
@@ -189,7 +235,7 @@ impl OfferAnswer {
     /// What the peer's answer to a description of ours agrees on.
     fn judge_answer(&self, offer: &Description, answer: &[u8]) -> Result<Negotiated, Unservable> {
         let streams = describe::read(answer)?;
-        let Some((index, Line::Sound { proto, codecs, telephone_event, .. })) =
+        let Some((index, Line::Sound { proto, codecs, telephone_event, crypto, .. })) =
             offer.lines.iter().enumerate().find(|(_, line)| matches!(line, Line::Sound { .. }))
         else {
             return Err(Unservable::NoOffer);
@@ -203,9 +249,7 @@ impl OfferAnswer {
         if stream.port == 0 {
             return Err(Unservable::Refused);
         }
-        if stream.proto != *proto {
-            return Err(Unservable::Transport);
-        }
+        let keys = self.answered_keys(proto, crypto, stream)?;
         // Phones that are put on hold answer as if they were not.
         let mut served = self.judge(stream)?.unless_held(offer.holds);
         // The peer may send under the numbers of our offer; the numbers of its answer are for us (RFC 3264 §6.1).
@@ -220,7 +264,7 @@ impl OfferAnswer {
         {
             served.telephone_event = Some(offered);
         }
-        let negotiated = served.agree(*telephone_event, offer.text.clone());
+        let negotiated = served.agree(*telephone_event, keys, offer.text.clone());
         // Whoever answers our hold by `inactive` does without our music, and need not hold us.
         let held = match offer.holds && negotiated.held {
             true => self.negotiated.as_ref().is_some_and(|before| before.held),
@@ -233,12 +277,73 @@ impl OfferAnswer {
         self.last.as_ref().map(|description| description.lines.as_slice()).unwrap_or_default()
     }
 
+    fn agreed(&mut self, negotiated: Negotiated) -> Negotiated {
+        let before = self.negotiated.replace(negotiated.clone()).and_then(|before| before.keys);
+        if let Some(keys) = &mut self.keys {
+            keys.agreed(before.as_ref(), negotiated.keys.as_ref());
+        }
+        negotiated
+    }
+
+    fn encryption(&self) -> Encryption {
+        self.keys.as_ref().map_or(Encryption::Off, |keys| keys.policy)
+    }
+
+    fn wants_keys(&self) -> bool {
+        matches!(self.encryption(), Encryption::Preferred | Encryption::Required)
+    }
+
+    /// Which of the peer's keys encrypts one stream that it offers; `None` where it goes plain.
+    fn judge_keys<'a>(&self, stream: &'a Stream) -> Result<Option<&'a Crypto>, Unservable> {
+        let secure = Profile::read(&stream.proto).ok_or(Unservable::Transport)?.secure;
+        // RFC 4568 §5.1.2: the first that we can do.
+        match (self.encryption(), secure, stream.crypto.first()) {
+            (Encryption::Off, true, _) => Err(Unservable::Transport),
+            (_, true, None) => Err(Unservable::Keys),
+            (_, true, Some(crypto)) => Ok(Some(crypto)),
+            // Keys within the plain profile are no standard, and how peers say that encryption may be left out.
+            (Encryption::Preferred | Encryption::Required, false, Some(crypto)) => Ok(Some(crypto)),
+            (Encryption::Required, false, None) => Err(Unservable::Clear),
+            (_, false, _) => Ok(None),
+        }
+    }
+
+    /// The keys that the peer's answer chose of ours; `None` where the sound goes plain. Answers to keys within the plain
+    /// profile come in either.
+    fn answered_keys(
+        &self,
+        offered: &str,
+        ours: &[(u32, MasterKey)],
+        stream: &Stream,
+    ) -> Result<Option<StreamKeys>, Unservable> {
+        let (Some(offered), Some(answered)) = (Profile::read(offered), Profile::read(&stream.proto)) else {
+            return Err(Unservable::Transport);
+        };
+        if offered.feedback != answered.feedback || (answered.secure && ours.is_empty()) {
+            return Err(Unservable::Transport);
+        }
+        // RFC 4568 §5.1.3: the tag says which line was chosen. Peers that count anew exist, and a suite is there once.
+        let of_line = |theirs: &Crypto| {
+            let same_suite = |(_, key): &&(u32, MasterKey)| key.suite() == theirs.key.suite();
+            let (_, ours) = ours.iter().find(same_suite)?;
+            let (theirs, identifier) = (theirs.key.clone(), theirs.identifier.clone());
+            Some(StreamKeys { ours: ours.clone(), theirs, identifier })
+        };
+        let keys = stream.crypto.iter().find_map(of_line);
+        let needed = offered.secure || answered.secure || self.encryption() == Encryption::Required;
+        match keys {
+            None if answered.secure => Err(Unservable::Keys),
+            None if needed => Err(Unservable::Clear),
+            keys => Ok(keys),
+        }
+    }
+
     /// Whether, and how, one stream of the peer can be served.
     fn judge(&self, stream: &Stream) -> Result<Served, Unservable> {
         if stream.media != "audio" || stream.port == 0 {
             return Err(Unservable::NoAudio);
         }
-        if !PROFILES.contains(&stream.proto.as_str()) {
+        if Profile::read(&stream.proto).is_none() {
             return Err(Unservable::Transport);
         }
         let address = stream.address?;
@@ -305,7 +410,22 @@ impl OfferAnswer {
             Line::Sound { proto, .. } => Some(proto.clone()),
             Line::Refused { .. } => None,
         });
-        in_use.unwrap_or_else(|| PROFILES[0].to_owned())
+        in_use.unwrap_or_else(|| {
+            let required = self.encryption() == Encryption::Required;
+            if required { "RTP/SAVP".to_owned() } else { "RTP/AVP".to_owned() }
+        })
+    }
+}
+
+/// Without the keys.
+impl fmt::Debug for OfferAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OfferAnswer")
+            .field("encryption", &self.encryption())
+            .field("version", &self.version)
+            .field("offering", &self.offering)
+            .field("negotiated", &self.negotiated)
+            .finish_non_exhaustive()
     }
 }
 
@@ -328,7 +448,7 @@ impl Served {
         Served { direction, ..self }
     }
 
-    fn agree(self, dtmf_receive: Option<u8>, sdp: Bytes) -> Negotiated {
+    fn agree(self, dtmf_receive: Option<u8>, keys: Option<StreamKeys>, sdp: Bytes) -> Negotiated {
         Negotiated {
             remote: self.remote,
             remote_rtcp: self.remote_rtcp,
@@ -341,6 +461,7 @@ impl Served {
             direction: self.direction,
             ptime_ms: self.ptime_ms,
             held: !self.direction.sends(),
+            keys,
             sdp,
         }
     }
@@ -357,6 +478,7 @@ fn ptime_to_send(ptime_ms: Option<u32>, maxptime_ms: Option<u32>) -> u32 {
 /// The reason of the stream that came closest to being served.
 fn furthest(one: Unservable, other: Unservable) -> Unservable {
     let rank = |reason| match reason {
+        Unservable::Keys | Unservable::Clear => 4,
         Unservable::Codec => 3,
         Unservable::Address | Unservable::Multicast => 2,
         Unservable::Transport => 1,

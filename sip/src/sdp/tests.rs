@@ -1,6 +1,8 @@
 //! Offers and answers as data. Bodies are shortened from what the RFCs print and from what carriers and phones were
 //! seen to send; each case names the trap.
 
+mod encrypted;
+
 use super::*;
 
 const LOCAL: &str = "192.0.2.10:40000";

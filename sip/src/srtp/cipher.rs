@@ -374,4 +374,20 @@ mod tests {
         assert_eq!(tag[..], hex("899d7f27beb16a9152cf765ee4390cce"));
         assert!(gcm.open(&nonce, &mut packet, 12, &[], &tag) && packet == plain);
     }
+
+    /// RFC 3711 §3.4 lets a sender leave single reports clear. Nothing of the kind is agreed on, so it proves nothing.
+    #[test]
+    fn a_proved_report_that_is_not_encrypted_is_refused() {
+        let master = MasterKey::new(Suite::Aes128Sha1Tag80, &[7; 30]).unwrap();
+        let session = Session::new(&master);
+        let Keys::Counter { mac, .. } = &session.rtcp else { panic!("counter mode") };
+        let report = hex("80c90001 00000007");
+        let wire = |word: u32| {
+            let mut wire = [&report[..], &word.to_be_bytes()].concat();
+            wire.extend_from_slice(&tag(mac, &[&wire])[..10]);
+            wire
+        };
+        assert!(!session.open_rtcp(&mut wire(3), 7, 3));
+        assert!(session.open_rtcp(&mut wire(ENCRYPTED | 3), 7, 3));
+    }
 }

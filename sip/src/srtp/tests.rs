@@ -58,6 +58,9 @@ fn every_suite_carries_sound_and_reports_and_hides_them() {
         assert!(wire[..8] == report(7)[..8] && !wire.windows(5).any(|window| window == b"cname"), "{suite:?}");
         assert_eq!(open_report(&mut inbound, &wire), Ok(report(7)), "{suite:?}");
         assert_eq!(open_report(&mut inbound, &wire), Err(Refused::Repeated), "{suite:?}");
+        let mut next = report(7);
+        outbound.protect_rtcp(&mut next).unwrap();
+        assert!(next != wire && open_report(&mut inbound, &next) == Ok(report(7)), "{suite:?}");
     }
 }
 
