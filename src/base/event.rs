@@ -234,6 +234,9 @@ pub struct Quality {
     /// Frames that a slow listener or recorder of ours lost.
     #[serde(default)]
     pub dropped_frames: u64,
+    /// Packets that were not encrypted with the party's key, where they had to be. Nobody heard them.
+    #[serde(default)]
+    pub packets_unproved: u64,
     #[serde(default)]
     pub lost_there: u64,
     #[serde(default)]

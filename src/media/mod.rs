@@ -10,6 +10,7 @@ mod kernel;
 mod latch;
 pub mod plane;
 mod port;
+mod protection;
 pub mod recorder;
 pub mod resample;
 mod send;
@@ -116,6 +117,8 @@ pub struct MediaStats {
     pub concealed: u64,
     /// Packets from addresses that are not the party.
     pub strangers: u64,
+    /// Packets that were not encrypted with the party's key, where they have to be. Nobody heard them.
+    pub unproved: u64,
     /// Frames that a slow listener or recorder lost.
     pub dropped_frames: u64,
     /// Events lost because nobody took them.
@@ -144,6 +147,7 @@ impl MediaStats {
             jitter_ms: self.jitter_ms,
             late_frames: self.late_frames,
             dropped_frames: self.dropped_frames,
+            packets_unproved: self.unproved,
             lost_there: self.lost_there,
             jitter_there_ms: self.jitter_there_ms,
             round_trip_ms: self.round_trip.map(|trip| trip.as_secs_f32() * 1000.0),

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use rand::Rng;
 use sip::rtp::{EventSender, Header};
 use sip::sdp::{Codec, Negotiated};
+use sip::srtp::MOST_ADDED;
 
 use super::codec;
 use crate::base::SampleRate;
@@ -26,6 +27,8 @@ pub struct Sender {
     /// The next packet of sound is the first after a pause (RFC 3551 §4.1).
     marker: bool,
     keys: EventSender,
+    /// Packets of sources before the present one.
+    packets_before: u64,
     packets: u64,
     octets: u64,
     ready: VecDeque<Vec<u8>>,
@@ -43,10 +46,20 @@ impl Sender {
             codec: Codec::Pcma,
             marker: true,
             keys: EventSender::new(SLOT),
+            packets_before: 0,
             packets: 0,
             octets: 0,
             ready: VecDeque::new(),
         }
+    }
+
+    /// Another source from here on; the clock goes on.
+    pub fn change_source(&mut self, random: &mut impl Rng) {
+        self.ssrc = random.random();
+        self.sequence = random.random_range(0..0x8000);
+        self.marker = true;
+        self.packets_before += std::mem::take(&mut self.packets);
+        self.octets = 0;
     }
 
     pub fn ssrc(&self) -> u32 {
@@ -57,11 +70,17 @@ impl Sender {
         self.timestamp
     }
 
+    /// Of the present source.
     pub fn packets(&self) -> u64 {
         self.packets
     }
 
-    /// Payload octets.
+    /// Packets of all sources.
+    pub fn all_packets(&self) -> u64 {
+        self.packets_before + self.packets
+    }
+
+    /// Payload octets of the present source.
     pub fn octets(&self) -> u64 {
         self.octets
     }
@@ -127,7 +146,10 @@ impl Sender {
         let header = Header { marker, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc };
         let mut head = [0; Header::LEN];
         header.write(&mut head);
-        self.ready.push_back([&head[..], payload].concat());
+        let mut datagram = Vec::with_capacity(Header::LEN + payload.len() + MOST_ADDED);
+        datagram.extend_from_slice(&head);
+        datagram.extend_from_slice(payload);
+        self.ready.push_back(datagram);
         self.sequence = self.sequence.wrapping_add(1);
         self.packets += 1;
         self.octets += payload.len() as u64;

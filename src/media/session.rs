@@ -1,5 +1,5 @@
-//! One leg's sound as a machine: packets of the party in, a turn every 20 ms, packets and events out. It joins the
-//! latch, the jitter buffer, G.711, keys, RTCP and the leg's sound; sockets and the clock are `plane`'s.
+//! One leg's sound as a machine: packets of the party in, a turn every 20 ms, packets and events out. It joins
+//! encryption, the latch, the jitter buffer, G.711, keys, RTCP and the leg's sound; sockets and the clock are `plane`'s.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -10,9 +10,11 @@ use rand::rngs::StdRng;
 use sip::rtp::rtcp::{Compound, NtpTime, ReportBlock, ReportTimer, SenderReport, WrittenReport};
 use sip::rtp::{EventReceiver, JitterBuffer, JitterConfig, Packet, Reception, Slot};
 use sip::sdp::{Codec, Negotiated};
+use sip::srtp::Refused;
 
 use super::conceal::Concealer;
 use super::latch::{Latch, Verdict};
+use super::protection::{Incoming, Protection};
 use super::send::Sender;
 use super::tone::{DtmfDetector, KeyTones};
 use super::{Config, MediaEvent, MediaStats, codec};
@@ -36,6 +38,11 @@ pub struct Session {
     source: SoundSource,
     silent_after: Duration,
     random: StdRng,
+    protection: Protection,
+    /// What came last, decrypted.
+    opened: Vec<u8>,
+    /// Encrypted packets that had come before.
+    repeated: u64,
     latch: Latch,
     reception: Option<Reception>,
     /// Losses of sources before the present one.
@@ -76,6 +83,9 @@ impl Session {
             most: config.jitter_most,
         };
         Session {
+            protection: Protection::new(negotiated.keys.as_ref()),
+            opened: Vec::new(),
+            repeated: 0,
             latch: Latch::new(local, negotiated.remote),
             silent_after: config.silent_after,
             reception: None,
@@ -109,6 +119,9 @@ impl Session {
     /// Another agreement is in force.
     pub fn agree(&mut self, now: Instant, negotiated: Negotiated) {
         self.latch.agree(negotiated.remote);
+        if self.protection.agree(negotiated.keys.as_ref()) {
+            self.sender.change_source(&mut self.random);
+        }
         if negotiated.direction.receives() && !self.negotiated.direction.receives() {
             self.heard = now;
         }
@@ -126,6 +139,17 @@ impl Session {
 
     /// A datagram on the RTP port.
     pub fn receive_rtp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let mut opened = std::mem::take(&mut self.opened);
+        match self.protection.open_rtp(datagram, &mut opened) {
+            Ok(Incoming::Clear) => self.hear(now, from, datagram),
+            Ok(Incoming::Opened) => self.hear(now, from, &opened),
+            Err(refused) => self.note_refused(refused),
+        }
+        self.opened = opened;
+    }
+
+    /// What nobody but the party can have sent where there is a key; where there is none, the latch has to tell.
+    fn hear(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Ok(packet) = Packet::parse(datagram) else {
             self.stats.strangers += u64::from(!self.latch.is_party_host(from.ip()));
             return;
@@ -173,6 +197,23 @@ impl Session {
             self.stats.strangers += 1;
             return;
         }
+        let mut opened = std::mem::take(&mut self.opened);
+        match self.protection.open_rtcp(datagram, &mut opened) {
+            Ok(Incoming::Clear) => self.read_report(now, clock, datagram),
+            Ok(Incoming::Opened) => self.read_report(now, clock, &opened),
+            Err(refused) => self.note_refused(refused),
+        }
+        self.opened = opened;
+    }
+
+    fn note_refused(&mut self, refused: Refused) {
+        match refused {
+            Refused::Repeated => self.repeated += 1,
+            Refused::Malformed | Refused::Unproved => self.stats.unproved += 1,
+        }
+    }
+
+    fn read_report(&mut self, now: Instant, clock: NtpTime, datagram: &[u8]) {
         let Ok(report) = Compound::parse(datagram) else { return };
         if let Some(sender) = report.sender {
             self.last_sr = Some((sender.ntp.middle(), now));
@@ -239,10 +280,10 @@ impl Session {
         let reception = self.reception.as_ref();
         let lost = self.lost_before + reception.map_or(0, Reception::lost);
         MediaStats {
-            sent: self.sender.packets(),
+            sent: self.sender.all_packets(),
             lost: u64::try_from(lost).unwrap_or(0),
             late: jitter.late,
-            duplicates: jitter.duplicates,
+            duplicates: jitter.duplicates + self.repeated,
             jitter_ms: reception.map_or(0.0, |reception| reception.jitter() as f32 / 8.0),
             concealed: jitter.concealed,
             dropped_frames: self.source.dropped_frames(),
@@ -272,8 +313,10 @@ impl Session {
     fn send(&mut self, samples: &[i16]) {
         let target = self.latch.target().filter(|_| self.negotiated.direction.sends());
         self.sender.turn(&self.negotiated, samples, target.is_some());
-        while let Some(datagram) = self.sender.poll_packet() {
-            if let Some(to) = target {
+        while let Some(mut datagram) = self.sender.poll_packet() {
+            if let Some(to) = target
+                && self.protection.protect_rtp(&mut datagram)
+            {
                 self.outputs.push_back(Output::Rtp { to, datagram });
             }
         }
@@ -303,7 +346,10 @@ impl Session {
             }
         });
         let report = WrittenReport { ssrc: self.sender.ssrc(), sender, block, cname: &self.cname, goodbye };
-        self.outputs.push_back(Output::Rtcp { to, datagram: report.encode() });
+        let mut datagram = report.encode();
+        if self.protection.protect_rtcp(&mut datagram) {
+            self.outputs.push_back(Output::Rtcp { to, datagram });
+        }
     }
 
     /// The agreed address, or the port above the one that was learned in its stead.

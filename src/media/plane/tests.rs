@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sip::rtp::rtcp::Compound;
 use sip::rtp::{Header, Packet};
-use sip::sdp::{Capabilities, OfferAnswer};
+use sip::sdp::{Capabilities, Encryption, OfferAnswer};
 use tokio::time::timeout;
 
 use super::super::tone::{power_at, sound};
@@ -76,11 +76,19 @@ impl Party {
 /// Two parties on two planes, in agreement.
 fn pair(one: &MediaPlane, other: &MediaPlane) -> (Party, Party) {
     let (here, there) = (one.open(LOCAL).unwrap(), other.open(LOCAL).unwrap());
-    let mut offerer = OfferAnswer::new(Capabilities::default(), here.rtp_addr, 1);
-    let mut answerer = OfferAnswer::new(Capabilities::default(), there.rtp_addr, 2);
-    let answer = answerer.answer(&offerer.offer()).unwrap();
-    let accepted = offerer.accept(&answer.sdp).unwrap();
+    let (accepted, answer) = agreed(&here, &there, Encryption::Off, 0);
     (Party::start(here, accepted), Party::start(there, answer))
+}
+
+/// What two ports agree on, with keys of this seed.
+fn agreed(here: &MediaPort, there: &MediaPort, encryption: Encryption, seed: u64) -> (Negotiated, Negotiated) {
+    let side = |port: &MediaPort, seed| {
+        let side = OfferAnswer::new(Capabilities::default(), port.rtp_addr, 1);
+        side.encrypting(encryption, StdRng::seed_from_u64(seed))
+    };
+    let (mut offerer, mut answerer) = (side(here, 2 * seed), side(there, 2 * seed + 1));
+    let answer = answerer.answer(&offerer.offer()).unwrap();
+    (offerer.accept(&answer.sdp).unwrap(), answer)
 }
 
 /// A bare socket as the party of one leg.
@@ -373,4 +381,37 @@ async fn garbage_is_nothing() {
     }
     bare.send(1, 8, &[0xD5; 160]).await;
     bare.party.until(MediaEvent::Flowing).await;
+}
+
+#[tokio::test]
+async fn encrypted_sound_travels_both_ways_and_another_key_is_heard_by_nobody() {
+    let (one, other) = (plane(Config::default()), plane(Config::default()));
+    let (here, there) = (one.open(LOCAL).unwrap(), other.open(LOCAL).unwrap());
+    let (accepted, answered) = agreed(&here, &there, Encryption::Required, 1);
+    let (_, of_other_keys) = agreed(&here, &there, Encryption::Required, 2);
+    let (mut here, mut there) = (Party::start(here, accepted), Party::start(there, answered.clone()));
+    assert_eq!(here.event().await, Some(MediaEvent::Flowing));
+    here.speak_tone(600);
+    there.hear_tone(20).await;
+    there.speak_tone(600);
+    here.hear_tone(20).await;
+    here.control.send_dtmf("7");
+    there.until(MediaEvent::Dtmf('7')).await;
+
+    // One side goes on with other keys: what it says is counted, and reaches nobody, until it is back.
+    there.control.update(of_other_keys);
+    let refused = |stats: MediaStats| stats.unproved > 20;
+    soon(here.control.stats.wait_for(|stats| refused(*stats))).await.unwrap();
+    let received = here.control.stats().received;
+    // The last of the tone from before.
+    while here.sound.incoming.try_recv().is_ok() {}
+    there.speak_tone(600);
+    soon(here.control.stats.changed()).await.unwrap();
+    assert_eq!(here.control.stats().received, received);
+    while let Ok(frame) = here.sound.incoming.try_recv() {
+        assert!(power_at(RATE, &frame.samples, 425.0) < 0.9 || frame.concealed, "the tone was heard");
+    }
+    there.control.update(answered);
+    there.speak_tone(600);
+    here.hear_tone(10).await;
 }

@@ -1,7 +1,9 @@
 //! Two sessions over a network made from a seed, in virtual time: no socket, no thread, no clock.
 
+mod encrypted;
+
 use rand::SeedableRng;
-use sip::sdp::{Capabilities, OfferAnswer};
+use sip::sdp::{Capabilities, Encryption, OfferAnswer};
 
 use super::*;
 use crate::base::TurnId;
@@ -28,14 +30,26 @@ struct World {
     jitter_ms: u64,
 }
 
+/// What the one who offers and the one who answers agree on.
+fn agreed(encryption: Encryption, addresses: [SocketAddr; 2], seed: u64) -> [Negotiated; 2] {
+    let side = |index: usize| {
+        let side = OfferAnswer::new(Capabilities::default(), addresses[index], 1);
+        side.encrypting(encryption, StdRng::seed_from_u64(2 * seed + index as u64))
+    };
+    let (mut offerer, mut answerer) = (side(0), side(1));
+    let answered = answerer.answer(&offerer.offer()).unwrap();
+    [offerer.accept(&answered.sdp).unwrap(), answered]
+}
+
 impl World {
     fn new(seed: u64, loss: f64, delay_ms: u64, jitter_ms: u64) -> World {
+        World::with(Encryption::Off, seed, loss, delay_ms, jitter_ms)
+    }
+
+    fn with(encryption: Encryption, seed: u64, loss: f64, delay_ms: u64, jitter_ms: u64) -> World {
         let start = Instant::now();
         let addresses: [SocketAddr; 2] = ["192.0.2.1:4000".parse().unwrap(), "198.51.100.7:5000".parse().unwrap()];
-        let mut offerer = OfferAnswer::new(Capabilities::default(), addresses[0], 1);
-        let mut answerer = OfferAnswer::new(Capabilities::default(), addresses[1], 2);
-        let answered = answerer.answer(&offerer.offer()).unwrap();
-        let accepted = offerer.accept(&answered.sdp).unwrap();
+        let [accepted, answered] = agreed(encryption, addresses, seed);
         let mut random = StdRng::seed_from_u64(seed);
         let mut side = |address: SocketAddr, agreed| {
             let (sound, source) = sound_channel(RATE);
