@@ -136,6 +136,12 @@ impl Settings {
         if plan.operators.is_empty() && plan.refer.is_none() && plan.pbx.is_none() {
             warnings.push(Problem::new(ErrorCode::NoOperator));
         }
+        let accounts = self.sip.iter().flat_map(|sip| &sip.accounts);
+        warnings.extend(
+            accounts
+                .filter(|account| account.shows_keys())
+                .map(|account| Problem::new(ErrorCode::KeysInClear).with("name", &account.name)),
+        );
         warnings
     }
 
@@ -292,6 +298,7 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     section.choice("accept_transfers", &TRANSFERS, &mut sip.accept_transfers);
     session_policy(section, &mut sip.session);
     section.number("least_session_s", 90..=7_200, &mut sip.least_session_s);
+    section.choice("srtp", &switches::SRTP, &mut sip.srtp);
     section.flag("end_on_lost_sound", &mut sip.end_on_lost_sound);
     section.number("udp_limit_bytes", 500..=65_535, &mut sip.udp_limit_bytes);
     section.number("max_connections", 1..=65_535, &mut sip.max_connections);

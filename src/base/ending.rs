@@ -107,6 +107,9 @@ endings! {
         "На цей номер ніхто не відповідає", "На этот номер никто не отвечает", "Nobody answers at the dialled number";
     RefusedNoCodec = "refused_no_codec", Program, Peer, 488, No,
         "Немає спільного кодека", "Нет общего кодека", "No codec in common";
+    /// The settings want it encrypted and the far end does not, or no key fits both.
+    RefusedUnencrypted = "refused_unencrypted", Program, Peer, 488, No,
+        "Звук не вдалося зашифрувати", "Звук не удалось зашифровать", "The sound could not be encrypted";
     NoMediaPorts = "no_media_ports", Program, Config, 503, Later,
         "Вичерпано порти для звуку", "Исчерпаны порты для звука", "Out of media ports";
     /// No ACK came for our 200 within 64·T1 (RFC 3261 §13.3.1.4).
@@ -143,6 +146,9 @@ impl Ending {
         Ending { by, ..self }
     }
 }
+
+/// The Q.850 cause "bearer capability not authorized", which stands for sound that had to be encrypted and was not.
+pub const NOT_ENCRYPTED: u8 = 57;
 
 /// What a Q.850 cause means as a SIP status (RFC 3398 §7.2.4.1). `None`: an ordinary end (16), or no cause of failure.
 pub fn status_of_cause(cause: u8) -> Option<u16> {

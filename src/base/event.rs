@@ -132,6 +132,11 @@ pub enum EventKind {
         by: Option<Personal<String>>,
         state: MoveState,
     },
+    /// A party's sound is encrypted on the network from now on, in another way than before, or (`None`) no more.
+    SoundEncrypted {
+        by: Party,
+        encryption: Option<Encryption>,
+    },
     CallbackRequested {
         phone: Option<PhoneNumber>,
         note: String,
@@ -149,6 +154,15 @@ pub enum EventKind {
         ending: Ending,
         duration_ms: u64,
     },
+}
+
+/// How a party's sound is encrypted on the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// The SRTP suite, as SDP names it.
+    pub suite: String,
+    /// The keys came over signalling that others may have read: who did can listen.
+    pub keys_in_clear: bool,
 }
 
 /// Whose leg it is.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::ending::status_of_cause;
-use super::event::Quality;
+use super::event::{Encryption, Quality};
 use super::{LegId, Personal, PhoneNumber};
 
 /// Who is on the leg and how they came.
@@ -80,6 +80,8 @@ pub enum LegEvent {
     HoldRefused(u16),
     /// Somebody else takes the party's place, or does not after all.
     Moved(Move),
+    /// The leg's sound is encrypted from now on, in another way than before, or (`None`) no more. Told after `Answered`.
+    Encrypted(Option<Encryption>),
     /// What became of the leg's sound packets, once, shortly before the end. AudioSocket has none.
     Quality(Quality),
     /// The last event of every leg.
@@ -137,7 +139,8 @@ pub struct LegEnd {
     pub by: EndedBy,
     /// SIP status of a refused leg, or of the answer that ended it; 200 for an ordinary BYE. All doors agree further:
     /// `Network` with 0 is sound that stopped, with 408 signalling that broke, with 500 a fault of our own; `Peer` with
-    /// 400 or more is a peer that broke the door's protocol.
+    /// 400 or more is a peer that broke the door's protocol; `Us` with 488 is sound that could not be agreed on, and with
+    /// cause `NOT_ENCRYPTED` for want of encryption.
     pub sip_status: u16,
     /// Q.850 cause from a Reason header (RFC 3326), where the peer gave one.
     pub q850: Option<u8>,

@@ -12,7 +12,7 @@ pub mod transfer;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::base::ending::{Ending, EndingCode, Party, is_network_fault, status_of_cause};
+use crate::base::ending::{Ending, EndingCode, NOT_ENCRYPTED, Party, is_network_fault, status_of_cause};
 use crate::base::event::EventKind;
 use crate::base::leg::{EndedBy, LegCommand, LegEnd, LegEvent, LegInfo, TransferWays};
 use hand_over::HandOver;
@@ -263,6 +263,9 @@ impl Call {
             LegEvent::Held(held) => self.held(Side::Caller, held),
             LegEvent::HoldRefused(_) => self.hold_refused(Side::Caller),
             LegEvent::Moved(moved) => self.moved(now, Side::Caller, moved),
+            LegEvent::Encrypted(encryption) => {
+                self.happened(EventKind::SoundEncrypted { by: Party::Caller, encryption });
+            }
             LegEvent::Answered | LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::PutOnHold(_) => {}
         }
     }
@@ -358,6 +361,7 @@ const RETRY_AFTER_S: u32 = 10;
 /// A leg that ended before it was answered.
 fn unanswered(end: &LegEnd) -> Ending {
     match (end.by, end.sip_status) {
+        (EndedBy::Us, 488) if end.q850 == Some(NOT_ENCRYPTED) => EndingCode::RefusedUnencrypted.ending(),
         (EndedBy::Us, 488) => EndingCode::RefusedNoCodec.ending(),
         (EndedBy::Us, 503) => EndingCode::NoMediaPorts.ending(),
         (EndedBy::Peer | EndedBy::Us, _) => EndingCode::CallerCancelled.ending(),

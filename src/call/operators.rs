@@ -7,7 +7,7 @@ use super::hand_over::by_step;
 use super::transfer::is_busy;
 use super::{Call, Effect, OperatorId, Phase, Side};
 use crate::base::ending::{EndingCode, Party};
-use crate::base::event::{StepState, TransferStep};
+use crate::base::event::{Encryption, EventKind, StepState, TransferStep};
 use crate::base::leg::{LegCommand, LegEvent};
 
 /// How long an operator who was told is left to think before being told again.
@@ -93,6 +93,7 @@ impl Call {
                 LegEvent::Held(held) => self.held(Side::Operator(id), held),
                 LegEvent::HoldRefused(_) => self.hold_refused(Side::Operator(id)),
                 LegEvent::Moved(moved) => self.moved(now, Side::Operator(id), moved),
+                LegEvent::Encrypted(encryption) => self.operator_encrypted(encryption),
                 _ => {}
             },
             _ => {}
@@ -118,6 +119,7 @@ impl Call {
             (_, LegEvent::Ended(end)) => self.operator_failed(now, id, end.refusal()),
             (_, LegEvent::Held(held)) => self.held(Side::Operator(id), held),
             (_, LegEvent::Moved(moved)) => self.moved(now, Side::Operator(id), moved),
+            (_, LegEvent::Encrypted(encryption)) => self.operator_encrypted(encryption),
             _ => {}
         }
     }
@@ -260,6 +262,10 @@ impl Call {
             }
             _ => {}
         }
+    }
+
+    fn operator_encrypted(&mut self, encryption: Option<Encryption>) {
+        self.happened(EventKind::SoundEncrypted { by: Party::Operator, encryption });
     }
 
     fn attempt(&mut self, id: OperatorId) -> Option<&mut Attempt> {

@@ -6,6 +6,7 @@ use super::*;
 use crate::base::leg::Door;
 use words::input;
 
+mod encrypted;
 mod hold;
 mod moved;
 mod operators;
@@ -43,6 +44,7 @@ fn log_of(transfer: Plan, ways: TransferWays, script: &str) -> String {
                 Effect::Happened(EventKind::Moved { party, way, state, .. }) => {
                     format!("{seconds} {party:?} {way:?} {state:?}\n")
                 }
+                Effect::Happened(kind @ EventKind::SoundEncrypted { .. }) => format!("{seconds} {kind:?}\n"),
                 Effect::Happened(_) => continue,
                 other => format!("{seconds} {other:?}\n"),
             };

@@ -108,6 +108,10 @@ async fn converse(mut leg: Leg, arguments: &Arguments, sound: Option<Vec<i16>>) 
                     hang_up_at = Some(now + Duration::from_secs_f32(arguments.duration.max(0.0)));
                 }
                 Some(LegEvent::Dtmf(key)) => println!("key {key}"),
+                Some(LegEvent::Encrypted(Some(encryption))) => {
+                    let seen = if encryption.keys_in_clear { ", keys in clear" } else { "" };
+                    println!("encrypted {}{seen}", encryption.suite);
+                }
                 Some(LegEvent::Ended(end)) => {
                     drop(leg.sound);
                     if let (Some(recorder), Some(path)) = (recorder, &arguments.record) {

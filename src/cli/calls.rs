@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Local, TimeZone};
 
 use crate::base::conversation::{Notice, Via};
-use crate::base::event::{Quality, StepState, TransferStep, TurnLatency};
+use crate::base::event::{Encryption, Quality, StepState, TransferStep, TurnLatency};
 use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tool::{ToolOutcome, ToolRequest};
 use crate::base::{CallEvent, CallId, EndingCode, EventKind, Language, TurnId};
@@ -216,6 +216,11 @@ fn told(event: &CallEvent, language: Language) -> Option<(&'static str, String)>
             };
             ("transfer", format!("{moved}: {state}"))
         }
+        EventKind::SoundEncrypted { by, encryption: Some(Encryption { suite, keys_in_clear }) } => {
+            let seen = if *keys_in_clear { "; the keys came unencrypted" } else { "" };
+            ("sound", format!("{}: encrypted, {suite}{seen}", json(by)))
+        }
+        EventKind::SoundEncrypted { by, encryption: None } => ("sound", format!("{}: no longer encrypted", json(by))),
         EventKind::CallbackRequested { phone, note } => {
             let phone = phone.as_ref().map(|phone| format!("{phone}: ")).unwrap_or_default();
             ("callback", format!("{phone}{note}"))
@@ -264,6 +269,9 @@ fn sounded(quality: &Quality) -> String {
         quality.packets_sent,
         quality.late_frames,
     );
+    if quality.packets_unproved > 0 {
+        text += &format!(", not encrypted with the party's key {}", quality.packets_unproved);
+    }
     if quality.mos_there.is_some() {
         let (lost, jitter, mos) = (quality.lost_there, quality.jitter_there_ms, mos(quality.mos_there));
         text += &format!(", lost there {lost}, jitter there {jitter:.1} ms{mos}");

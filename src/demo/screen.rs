@@ -190,6 +190,7 @@ impl<W: Write> Screen<W> {
             | EventKind::TransferAsked { .. }
             | EventKind::Held { .. }
             | EventKind::Moved { .. }
+            | EventKind::SoundEncrypted { .. }
             | EventKind::LegJoined { .. }
             | EventKind::Recording { .. } => None,
         }

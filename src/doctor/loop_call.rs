@@ -11,7 +11,7 @@ use super::party::Party;
 use super::report::{Check, Outcome, Report, Skip};
 use crate::errors::{ErrorCode, Problem};
 use crate::leg::{Arrivals, EndedBy, Leg, LegCommand, TransferProgress};
-use crate::trunk::InviteOptions;
+use crate::trunk::{AccountStatus, InviteOptions};
 
 /// How long the call may take to come back and be answered.
 const SET_UP: Duration = Duration::from_secs(30);
@@ -32,6 +32,8 @@ const OUT_HZ: f64 = 1_100.0;
 const BACK_HZ: f64 = 1_900.0;
 const OUT_KEYS: &str = "1590#";
 const BACK_KEYS: &str = "*7264";
+/// The status of sound that cannot be agreed on (RFC 3261 §21.4.26).
+const NOT_ACCEPTABLE: u16 = 488;
 /// The status of whoever else calls meanwhile (RFC 3261 §21.4.24).
 const BUSY: u16 = 486;
 /// What our own far end answers to a REFER that a proxy passed on (RFC 3515 §2.4.2).
@@ -40,6 +42,7 @@ const DECLINED: u16 = 603;
 struct Loop<'a> {
     out: Party,
     back: Option<Party>,
+    keys_offered: bool,
     arrivals: &'a mut Arrivals,
 }
 
@@ -56,7 +59,9 @@ pub async fn check(patient: &mut Patient, number: &str, talk: Duration, report: 
             return report.skip_rest(Skip::Unreached);
         }
     };
-    let mut call = Loop { out, back: None, arrivals: &mut patient.arrivals };
+    let private = patient.trunk.accounts().borrow().iter().all(AccountStatus::is_private);
+    let keys_offered = patient.account.srtp.offers_keys(private);
+    let mut call = Loop { out, back: None, keys_offered, arrivals: &mut patient.arrivals };
     if let Err(problem) = call.set_up(&name, number).await {
         report.add(Check::Call, Outcome::Failed(problem));
         call.hang_up().await;
@@ -65,6 +70,7 @@ pub async fn check(patient: &mut Patient, number: &str, talk: Duration, report: 
     report.add(Check::Call, Outcome::Passed(format!("{} ms", began.elapsed().as_millis())));
     let answered = Instant::now();
     call.sound(report).await;
+    call.encryption(&name, report);
     call.keys(report).await;
     call.hold(number, report).await;
     call.last(answered + talk, answered, report).await;
@@ -89,6 +95,9 @@ impl Loop<'_> {
         if self.out.answered {
             return Err(Problem::new(ErrorCode::LoopElsewhere).with("name", name).with("number", number));
         }
+        if self.keys_offered && self.out.ended.as_ref().is_some_and(|end| end.sip_status == NOT_ACCEPTABLE) {
+            return Err(Problem::new(ErrorCode::SrtpRefused).with("name", name));
+        }
         let reason = match &self.out.ended {
             Some(end) => end.sip_status.to_string(),
             None => format!("> {} s", SET_UP.as_secs()),
@@ -109,6 +118,20 @@ impl Loop<'_> {
         };
         report.add(Check::SoundOut, outcome(self.back.as_ref().is_some_and(Party::hears)));
         report.add(Check::SoundBack, outcome(self.out.hears()));
+    }
+
+    fn encryption(&self, name: &str, report: &mut Report) {
+        let back = self.back.as_ref().and_then(|back| back.encryption.as_ref());
+        let outcome = match (&self.out.encryption, back) {
+            (Some(out), Some(back)) if out.keys_in_clear || back.keys_in_clear => {
+                Outcome::Warned(Problem::new(ErrorCode::KeysInClear).with("name", name))
+            }
+            (Some(out), Some(back)) if out == back => Outcome::Passed(out.suite.clone()),
+            (Some(out), Some(back)) => Outcome::Passed(format!("{} ← {}", out.suite, back.suite)),
+            _ if self.keys_offered => Outcome::Warned(Problem::new(ErrorCode::SoundPlain).with("name", name)),
+            _ => Outcome::Skipped(Skip::Unasked),
+        };
+        report.add(Check::Encrypted, outcome);
     }
 
     async fn keys(&mut self, report: &mut Report) {

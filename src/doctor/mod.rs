@@ -118,10 +118,11 @@ impl Patient {
 }
 
 /// All that is tried on the loop call, in order.
-const ON_THE_CALL: [Check; 9] = [
+const ON_THE_CALL: [Check; 10] = [
     Check::Call,
     Check::SoundOut,
     Check::SoundBack,
+    Check::Encrypted,
     Check::KeysOut,
     Check::KeysBack,
     Check::Hold,

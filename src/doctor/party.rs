@@ -1,6 +1,7 @@
 //! One side of the loop call: what it heard, which keys it got, how it stands. Sound is measured frame by frame against
 //! the tone the other side plays.
 
+use crate::base::event::Encryption;
 use crate::base::{AudioFrame, TurnId};
 use crate::leg::{Leg, LegCommand, LegEnd, LegEvent, TransferProgress};
 use crate::media::tone;
@@ -21,6 +22,7 @@ pub struct Party {
     matching: u32,
     pub keys: String,
     pub answered: bool,
+    pub encryption: Option<Encryption>,
     pub transfers: Vec<TransferProgress>,
     /// The other side holds this one.
     pub held: bool,
@@ -41,6 +43,7 @@ impl Party {
             matching: 0,
             keys: String::new(),
             answered: false,
+            encryption: None,
             transfers: Vec::new(),
             held: false,
             holds: false,
@@ -69,6 +72,7 @@ impl Party {
     fn event(&mut self, event: LegEvent) {
         match event {
             LegEvent::Answered => self.answered = true,
+            LegEvent::Encrypted(encryption) => self.encryption = encryption,
             LegEvent::Dtmf(key) => self.keys.push(key),
             LegEvent::Transfer(progress) => self.transfers.push(progress),
             LegEvent::Held(held) => self.held = held,

@@ -25,6 +25,8 @@ pub enum Check {
     Call,
     SoundOut,
     SoundBack,
+    /// Both sides' sound is encrypted.
+    Encrypted,
     KeysOut,
     KeysBack,
     /// We put the called side on hold and take it back.
@@ -56,6 +58,8 @@ pub enum Skip {
     NotTold,
     NoTls,
     Bridged,
+    /// Encryption was not asked for.
+    Unasked,
 }
 
 #[derive(Debug)]
@@ -170,6 +174,7 @@ mod tests {
               – call to ourselves   not tried: no --number
               – sound out           not tried: no --number
               – sound back          not tried: no --number
+              – encryption          not tried: no --number
               – keys out            not tried: no --number
               – keys back           not tried: no --number
               – hold                not tried: no --number
@@ -190,6 +195,7 @@ mod tests {
               – дзвінок собі       не пробували: немає --number
               – звук туди          не пробували: немає --number
               – звук назад         не пробували: немає --number
+              – шифрування звуку   не пробували: немає --number
               – клавіші туди       не пробували: немає --number
               – клавіші назад      не пробували: немає --number
               – утримання          не пробували: немає --number

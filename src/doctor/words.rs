@@ -16,6 +16,7 @@ pub fn key(check: Check) -> &'static str {
         Check::Call => "call",
         Check::SoundOut => "sound_out",
         Check::SoundBack => "sound_back",
+        Check::Encrypted => "encrypted",
         Check::KeysOut => "keys_out",
         Check::KeysBack => "keys_back",
         Check::Hold => "hold",
@@ -37,6 +38,7 @@ pub fn check(check: Check, language: Language) -> &'static str {
         Check::Call => ["дзвінок собі", "звонок себе", "call to ourselves"],
         Check::SoundOut => ["звук туди", "звук туда", "sound out"],
         Check::SoundBack => ["звук назад", "звук назад", "sound back"],
+        Check::Encrypted => ["шифрування звуку", "шифрование звука", "encryption"],
         Check::KeysOut => ["клавіші туди", "клавиши туда", "keys out"],
         Check::KeysBack => ["клавіші назад", "клавиши назад", "keys back"],
         Check::Hold => ["утримання", "удержание", "hold"],
@@ -66,6 +68,11 @@ pub fn skip(skip: Skip, language: Language) -> &'static str {
             "не потрібне: refer = false, з'єднуємо самі",
             "не нужен: refer = false, соединяем сами",
             "not needed: refer = false, we bridge",
+        ],
+        Skip::Unasked => [
+            "звук іде відкрито: без TLS або srtp = \"off\"",
+            "звук идёт открыто: без TLS или srtp = \"off\"",
+            "the sound goes plain: no TLS, or srtp = \"off\"",
         ],
     };
     in_language(words, language)

@@ -307,6 +307,18 @@ catalogue! {
         uk "На {target} дзвонити не можна: {reason}" / "Додайте префікс до [toll] allowed або змініть обмеження в [toll]";
         ru "На {target} звонить нельзя: {reason}" / "Добавьте префикс в [toll] allowed или измените ограничения в [toll]";
         en "{target} may not be called: {reason}" / "Add its prefix to [toll] allowed, or change the limits in [toll]";
+    KeysInClear = "T090":
+        uk "{name}: ключі шифрування звуку йдуть без TLS: хто читає сигналізацію, той чує розмови" / "Додайте ;transport=tls до registrar та outbound_proxies або приберіть srtp: тоді ключі пропонуються лише через TLS";
+        ru "{name}: ключи шифрования звука идут без TLS: кто читает сигнализацию, тот слышит разговоры" / "Добавьте ;transport=tls к registrar и outbound_proxies или уберите srtp: тогда ключи предлагаются только через TLS";
+        en "{name}: the keys of the sound go without TLS: who reads the signalling hears the calls" / "Add ;transport=tls to registrar and outbound_proxies, or leave srtp out: then keys are offered over TLS only";
+    SrtpRefused = "T091":
+        uk "{name}: про шифрування звуку не домовились (488)" / "Увімкніть SRTP (secure trunking, лише SDES) у кабінеті оператора або вкажіть srtp = \"off\"";
+        ru "{name}: о шифровании звука не договорились (488)" / "Включите SRTP (secure trunking, только SDES) в кабинете оператора или укажите srtp = \"off\"";
+        en "{name}: no agreement on encrypted sound (488)" / "Turn SRTP (secure trunking, by SDES) on at the carrier's site, or set srtp = \"off\"";
+    SoundPlain = "T092":
+        uk "{name}: звук іде незашифрованим, хоча ключі запропоновано" / "Увімкніть SRTP (secure trunking) у кабінеті оператора; srtp = \"required\" відмовляє таким дзвінкам, srtp = \"off\" не пропонує ключів";
+        ru "{name}: звук идёт незашифрованным, хотя ключи предложены" / "Включите SRTP (secure trunking) в кабинете оператора; srtp = \"required\" отказывает таким звонкам, srtp = \"off\" не предлагает ключей";
+        en "{name}: the sound goes unencrypted, though keys were offered" / "Turn SRTP (secure trunking) on at the carrier's site; srtp = \"required\" refuses such calls, srtp = \"off\" offers no keys";
     NoSuchBan = "T081":
         uk "Заборони для {network} немає" / "Список заборон: `telefonist bans`";
         ru "Запрета для {network} нет" / "Список запретов: `telefonist bans`";

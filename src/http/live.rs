@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base::conversation::{Notice, Via};
 use crate::base::ending::Party;
-use crate::base::event::{LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::event::{Encryption, LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tool::{ToolOutcome, ToolRequest, TransferReason};
 use crate::base::{CallEvent, CallId, Ending, EventKind, Personal, PhoneNumber, TurnId};
@@ -58,6 +58,7 @@ pub enum LineKind {
     OperatorTold { text: String },
     Held { by: Party, held: bool },
     Moved(Moved),
+    Encrypted { by: Party, encryption: Option<Encryption> },
     Callback { phone: Option<PhoneNumber>, note: String },
     Degraded { stage: Stage },
 }
@@ -259,6 +260,9 @@ impl Transcript {
             EventKind::Moved { party, way, to, by, state } => {
                 let (party, way, to, by, state) = (*party, *way, to.clone(), by.clone(), *state);
                 self.moved(at_ms, Moved { party, way, to, by, state })
+            }
+            EventKind::SoundEncrypted { by, encryption } => {
+                self.add(at_ms, LineKind::Encrypted { by: *by, encryption: encryption.clone() })
             }
             EventKind::CallbackRequested { phone, note } => {
                 self.add(at_ms, LineKind::Callback { phone: phone.clone(), note: note.clone() })

@@ -8,7 +8,7 @@ use super::live::{Head, Line, LineKind, Moved, Spoken, Transcript, Words as Sure
 use super::words::Words;
 use crate::base::conversation::Via;
 use crate::base::ending::{Blame, Party};
-use crate::base::event::{LegParty, Quality, StepState, TurnLatency};
+use crate::base::event::{Encryption, LegParty, Quality, StepState, TurnLatency};
 use crate::base::leg::{MoveState, Redirection};
 use crate::base::tire::Tire;
 use crate::base::tool::{ToolOutcome, ToolRequest};
@@ -264,6 +264,16 @@ impl LineView {
                 view.text = format!("{who}: {}", if *held { words.on_hold } else { words.off_hold });
             }
             LineKind::Moved(moved) => view.moved(moved, words),
+            LineKind::Encrypted { by, encryption } => {
+                let who = if *by == Party::Operator { words.operator } else { words.caller };
+                let (how, suite) = match encryption {
+                    Some(Encryption { suite, keys_in_clear: false }) => (words.encrypted, suite.as_str()),
+                    Some(Encryption { suite, keys_in_clear: true }) => (words.encrypted_in_vain, suite.as_str()),
+                    None => (words.encrypted_no_more, ""),
+                };
+                view.text = format!("{who}: {how}");
+                view.faint = suite.to_owned();
+            }
             LineKind::Callback { phone, note } => {
                 view.class = "note strong";
                 view.text = match phone {

@@ -51,6 +51,10 @@ words! {
     off_hold: "знято з утримання", "снят с удержания", "off hold";
     sent_by: "від", "от", "sent by";
     forwarded: "Переадресовано", "Переадресовано", "Forwarded";
+    encrypted: "звук зашифровано", "звук зашифрован", "the sound is encrypted";
+    encrypted_in_vain: "звук зашифровано, та ключі йшли відкрито", "звук зашифрован, но ключи шли открыто",
+        "the sound is encrypted, but the keys came in clear";
+    encrypted_no_more: "звук більше не зашифровано", "звук больше не зашифрован", "the sound is no longer encrypted";
     callback: "Передзвонити", "Перезвонить", "Call back";
     degraded: "Збій без обриву розмови", "Сбой без обрыва разговора", "Failed, and the call went on";
     latency: "пауза до відповіді", "пауза до ответа", "pause before the answer";

@@ -260,6 +260,7 @@ impl Row {
             | EventKind::OperatorTold { .. }
             | EventKind::Held { .. }
             | EventKind::Moved { .. }
+            | EventKind::SoundEncrypted { .. }
             | EventKind::Resumed { .. }
             | EventKind::LegJoined { .. }
             | EventKind::Degraded { .. } => Ok(()),

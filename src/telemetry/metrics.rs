@@ -45,6 +45,8 @@ pub struct Metrics {
     rtp_late: IntCounter,
     rtp_jitter: Histogram,
     rtp_dropped: IntCounter,
+    rtp_unproved: IntCounter,
+    encrypted: IntCounterVec,
     mos: HistogramVec,
     record_lost: IntGauge,
     record_failing: IntGauge,
@@ -101,6 +103,17 @@ impl Metrics {
             rtp_late: counter(&r, "telefonist_rtp_late_frames_total", "Frames sent over 5 ms off their slot."),
             rtp_jitter: histogram(&r, "telefonist_rtp_jitter_seconds", "Interarrival jitter per call.", JITTER_SECONDS),
             rtp_dropped: counter(&r, "telefonist_dropped_frames_total", "Frames a slow listener or recorder lost."),
+            rtp_unproved: counter(
+                &r,
+                "telefonist_rtp_packets_unproved_total",
+                "RTP packets that were not encrypted with the party's key, ended calls.",
+            ),
+            encrypted: counters(
+                &r,
+                "telefonist_encrypted_legs_total",
+                "Parties whose sound was encrypted, by whether others could read the keys.",
+                &["keys"],
+            ),
             mos: mos(&r),
             record_lost: gauge(&r, "telefonist_record_lost_events", "Events of the record given up since the start."),
             record_failing: gauge(&r, "telefonist_record_failing", "1 while the record cannot be written."),
@@ -125,6 +138,9 @@ impl Metrics {
     fn show_zeros(&self) {
         for code in EndingCode::ALL {
             self.endings.with_label_values(&[code.as_str()]);
+        }
+        for keys in ["private", "clear"] {
+            self.encrypted.with_label_values(&[keys]);
         }
         for stage in STAGES {
             self.failures.with_label_values(&[failure_label(stage)]);
@@ -171,6 +187,10 @@ impl Metrics {
             }
             EventKind::CallbackRequested { .. } => self.callbacks.inc(),
             EventKind::Quality(quality) => self.quality(quality),
+            EventKind::SoundEncrypted { encryption: Some(encryption), .. } => {
+                let keys = if encryption.keys_in_clear { "clear" } else { "private" };
+                self.encrypted.with_label_values(&[keys]).inc();
+            }
             EventKind::Degraded { stage } => self.failures.with_label_values(&[failure_label(*stage)]).inc(),
             EventKind::Ended { ending, duration_ms } => {
                 self.active.dec();
@@ -187,6 +207,7 @@ impl Metrics {
             | EventKind::OperatorTold { .. }
             | EventKind::Held { .. }
             | EventKind::Moved { .. }
+            | EventKind::SoundEncrypted { encryption: None, .. }
             | EventKind::LegJoined { .. }
             | EventKind::Recording { .. } => {}
         }
@@ -212,6 +233,7 @@ impl Metrics {
         self.rtp_lost.inc_by(quality.packets_lost);
         self.rtp_late.inc_by(quality.late_frames);
         self.rtp_dropped.inc_by(quality.dropped_frames);
+        self.rtp_unproved.inc_by(quality.packets_unproved);
         for (heard_by, mos) in [("us", quality.mos), ("party", quality.mos_there)] {
             if let Some(mos) = mos {
                 self.mos.with_label_values(&[heard_by]).observe(f64::from(mos));

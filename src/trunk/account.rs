@@ -12,7 +12,7 @@ use sip::message::{Host, NameAddr, Uri};
 use super::numbers::NumberPlan;
 use super::profile::{CallerId, Shown, Switches};
 use super::quota::{Direction, Lines, Quota};
-use super::{AccountConfig, AccountState, AccountStatus, Source, StartError};
+use super::{AccountConfig, AccountState, AccountStatus, Source, Srtp, StartError};
 use crate::base::PhoneNumber;
 
 /// When servers are first asked whether they serve, after the first REGISTER went out.
@@ -44,6 +44,8 @@ pub struct Account {
     pub profile: &'static str,
     pub switches: Switches,
     pub numbers: NumberPlan,
+    /// Whether the sound of its calls is encrypted.
+    pub srtp: Srtp,
     pub lines: Lines,
 }
 
@@ -82,7 +84,7 @@ impl Account {
         let allowed = config.redirect_hosts.iter().map(|host| Host::from_str(host).map_err(|_| bad()));
         let mut hosts = allowed.collect::<Result<Vec<Host>, _>>()?;
         hosts.extend([domain.clone(), registrar.host.clone()]);
-        let redirects = Redirects { most: config.redirects, hosts, same_way: false };
+        let redirects = Redirects { most: config.redirects, hosts, ..Redirects::default() };
         let credentials = (!config.password.expose().is_empty()).then(|| Credentials {
             username: config.auth_user.clone().unwrap_or_else(|| config.user.clone()),
             password: config.password.expose().clone(),
@@ -108,6 +110,7 @@ impl Account {
             profile: config.profile,
             switches: config.switches.clone(),
             numbers: NumberPlan { format: config.switches.numbers, country: config.country.clone() },
+            srtp: config.srtp,
             lines: Lines::new(Quota::new(config.incoming, config.outgoing)),
         })
     }

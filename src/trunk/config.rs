@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use sip::auth::Algorithm;
 use sip::endpoint::SessionPolicy;
-use sip::message::Limits;
+use sip::message::{Limits, Scheme};
+use sip::sdp::Encryption;
 
+use super::account::sip_uri;
 use super::profile::{Profile, Switches};
 use super::quota::Caps;
 use super::{Source, tls, websocket};
@@ -79,6 +81,8 @@ pub struct Config {
     pub session: SessionPolicy,
     /// The shortest session interval a caller may ask for, seconds; less gets 422 (RFC 4028 §9). At least 90.
     pub least_session_s: u32,
+    /// Whether sound is encrypted with those who belong to no account.
+    pub srtp: Srtp,
     /// End a leg when the media plane says its party's sound stopped (`media::Config::silent_after`). Never on hold.
     pub end_on_lost_sound: bool,
     /// Requests over UDP that are larger than this go over TCP where the peer takes it (RFC 3261 §18.1.1): fragments of
@@ -122,10 +126,41 @@ impl Default for Config {
             tcp_connect_limit: Duration::from_secs(5),
             session: SessionPolicy::default(),
             least_session_s: 90,
+            srtp: Srtp::Auto,
             end_on_lost_sound: true,
             udp_limit_bytes: 1_300,
             close_limit: Duration::from_secs(5),
         }
+    }
+}
+
+/// Whether sound is encrypted (SRTP), with keys that go along with the signalling (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Srtp {
+    /// `Preferred` where nobody can read the signalling along. Elsewhere no key is offered, and who takes nothing but
+    /// encrypted sound is answered: they have shown their key already, and are no worse off than without.
+    Auto,
+    Off,
+    /// Whoever can, over any signalling.
+    Preferred,
+    /// Or there is no call.
+    Required,
+}
+
+impl Srtp {
+    /// What it means for one leg. `private`: nobody on the way can read the signalling along.
+    pub fn encryption(self, private: bool) -> Encryption {
+        match (self, private) {
+            (Srtp::Off, _) => Encryption::Off,
+            (Srtp::Auto, false) => Encryption::IfInsisted,
+            (Srtp::Auto, true) | (Srtp::Preferred, _) => Encryption::Preferred,
+            (Srtp::Required, _) => Encryption::Required,
+        }
+    }
+
+    /// Whether our own offers hold keys.
+    pub fn offers_keys(self, private: bool) -> bool {
+        matches!(self.encryption(private), Encryption::Preferred | Encryption::Required)
     }
 }
 
@@ -190,6 +225,8 @@ pub struct AccountConfig {
     pub switches: Switches,
     /// Digits of the country code whose national numbers the carrier writes.
     pub country: String,
+    /// Whether the sound of its calls is encrypted.
+    pub srtp: Srtp,
     /// How many calls the carrier may send. Over `calls` its callers hear the busy tone (486), over `per_s` they are told
     /// to come later (503).
     pub incoming: Caps,
@@ -220,8 +257,24 @@ impl Default for AccountConfig {
             profile: Profile::generic().name,
             switches: Switches::default(),
             country: Profile::generic().country.to_owned(),
+            srtp: Srtp::Auto,
             incoming: Caps::default(),
             outgoing: Caps::default(),
         }
+    }
+}
+
+impl AccountConfig {
+    /// Keys for its sound would be offered where others can read them.
+    pub fn shows_keys(&self) -> bool {
+        let first_hops = if self.outbound_proxies.is_empty() {
+            std::slice::from_ref(&self.registrar)
+        } else {
+            &self.outbound_proxies
+        };
+        let is_private = |hop: &String| {
+            sip_uri(hop).is_some_and(|uri| uri.scheme == Scheme::Sips || uri.transport().as_deref() == Some("tls"))
+        };
+        matches!(self.srtp, Srtp::Preferred | Srtp::Required) && !first_hops.iter().all(is_private)
     }
 }

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use sip::endpoint::{Hop, IncomingInvite, SessionId};
-use sip::sdp::{Capabilities, OfferAnswer};
+use sip::sdp::{Capabilities, Encryption, OfferAnswer};
 use tokio::sync::mpsc;
 
 use super::account::{Account, Owner};
@@ -14,7 +16,7 @@ use super::driver::{Refusal, Wish};
 use super::leg::{LegTask, Note, Origin};
 use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, warning};
-use super::{AcceptTransfers, Shared, identity};
+use super::{AcceptTransfers, Shared, Srtp, identity};
 use crate::base::{Personal, PhoneNumber, SampleRate};
 use crate::leg::{Door, LegInfo, TransferWays, open_leg};
 use crate::media::MediaPort;
@@ -85,26 +87,37 @@ pub(super) fn session(
         tracing::error!(%error, "a caller is refused");
         later(shared)
     })?;
-    let offers = offers(shared, account, hop, port.rtp_addr);
+    let private = hop.transport.is_secure();
+    let offers = offers(shared, account, hop, port.rtp_addr, srtp(shared, account).encryption(private));
     let domain = account.map_or_else(|| invite.from.uri.host.clone(), |account| account.domain.clone());
     let keys_by_info = account.is_some_and(|account| account.switches.keys_by_info);
-    let identity = Identity { local: invite.to.clone(), domain, keys_by_info };
+    let identity = Identity { local: invite.to.clone(), domain, keys_by_info, private };
     let machine = Session::incoming(session, identity, offers, invite.sdp.as_ref(), shared.config.end_on_lost_sound)
-        .map_err(|unservable| Refusal {
-            status: unservable.status(),
-            retry_after_s: None,
-            warning: Some(warning(unservable)),
+        .map_err(|unservable| {
+            tracing::info!(from = %invite.remote, reason = %unservable, "a caller's sound cannot be served");
+            Refusal { status: unservable.status(), retry_after_s: None, warning: Some(warning(unservable)) }
         })?;
     Ok((machine, port))
 }
 
+/// Whether sound is encrypted, as set for the account or for those without.
+pub(super) fn srtp(shared: &Shared, account: Option<&Account>) -> Srtp {
+    account.map_or(shared.config.srtp, |account| account.srtp)
+}
+
 /// The SDP side of a leg towards `hop`, which belongs to `account`.
-pub(super) fn offers(shared: &Shared, account: Option<&Account>, hop: Hop, rtp: SocketAddr) -> OfferAnswer {
+pub(super) fn offers(
+    shared: &Shared,
+    account: Option<&Account>,
+    hop: Hop,
+    rtp: SocketAddr,
+    encryption: Encryption,
+) -> OfferAnswer {
     let advertised = SocketAddr::new(hop.advertised(shared.config.advertised_address).ip(), rtp.port());
     // RFC 8866 §5.2 wants a number that other implementations can hold: 62 bits and not zero.
     let session_id = shared.ids.next_id().0 >> 2 | 1;
     let capabilities = account.map_or_else(Capabilities::default, |account| account.switches.capabilities());
-    OfferAnswer::new(capabilities, advertised, session_id)
+    OfferAnswer::new(capabilities, advertised, session_id).encrypting(encryption, StdRng::from_rng(&mut rand::rng()))
 }
 
 /// A party's number, written as the account's carrier does, or as anybody might.

@@ -48,7 +48,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use account::Account;
-pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config};
+pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config, Srtp};
 use driver::{Driver, Wish};
 pub use gate::{BanError, BanList, Change, Tally};
 pub use listen::Listening;

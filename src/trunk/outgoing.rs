@@ -116,11 +116,14 @@ async fn prepare(
             OpenError::PortsExhausted | OpenError::Bind { .. } => InviteError::NoMediaPort,
         }
     })?;
-    let offers = incoming::offers(shared, account, hop, port.rtp_addr);
+    // Whichever of the ways serves, the offer is the same.
+    let private = hops.iter().all(|hop| hop.transport.is_secure());
+    let srtp = incoming::srtp(shared, account);
+    let offers = incoming::offers(shared, account, hop, port.rtp_addr, srtp.encryption(private));
     let from = from(shared, account, hop, options.caller.as_ref());
     let domain = account.map_or_else(|| target.host.clone(), |account| account.domain.clone());
     let keys_by_info = account.is_some_and(|account| account.switches.keys_by_info);
-    let identity = Identity { local: from.clone(), domain, keys_by_info };
+    let identity = Identity { local: from.clone(), domain, keys_by_info, private };
     let (machine, sdp) = Session::outgoing(id, identity, offers, shared.config.end_on_lost_sound);
     let info = LegInfo {
         door: Door::Sip,
@@ -140,6 +143,7 @@ async fn prepare(
         hop,
         others: others.to_vec(),
         redirects: Redirects {
+            secure: private && srtp.offers_keys(private),
             same_way: !routes.is_empty() || account.is_some_and(Account::has_outbound_proxy),
             ..account.map(|account| account.redirects.clone()).unwrap_or_default()
         },

@@ -277,7 +277,7 @@ impl Party {
             return;
         };
         let former = std::mem::replace(&mut self.current, *next);
-        let was_held = former.is_held();
+        let (was_held, was_encrypted) = (former.is_held(), former.is_encrypted());
         if std::mem::replace(&mut self.left, false) {
             self.outputs.push_back(Output::Ringback(false));
         }
@@ -286,6 +286,9 @@ impl Party {
         self.coming = None;
         if was_held {
             self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Held(false))));
+        }
+        if was_encrypted {
+            self.outputs.push_back(Output::Session(session::Output::Tell(LegEvent::Encrypted(None))));
         }
         self.current.inherit(former);
         while let Some(output) = self.current.poll_output() {

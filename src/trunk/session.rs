@@ -2,19 +2,24 @@
 //! each other. Offer and answer are judged by `sip::sdp`; sockets and sound are moved by `leg`.
 
 mod hold;
+mod words;
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sip::endpoint::{Command, Event, Reason, ReferProgress, ReferTo, SessionEnd, SessionId, Transfer, Warning};
-use sip::message::{Host, NameAddr, Uri};
+use sip::endpoint::{Command, Event, Reason, ReferTo, SessionEnd, SessionId, Transfer};
+use sip::message::{Host, NameAddr};
 use sip::sdp::{Negotiated, OfferAnswer, Unservable};
 
 use super::{keys, user_to_user};
 use crate::base::ending::cause_of_status;
+use crate::base::event::Encryption;
 use crate::leg::{EndedBy, LegCommand, LegEnd, LegEvent, TransferProgress};
 use crate::media::{MediaEvent, StopCause};
 use hold::Hold;
+
+pub use words::{address, warning};
+use words::{reason, transfer_progress, unagreed};
 
 /// The status of a hand-over this door cannot do (RFC 3261 §21.5.2).
 const NOT_IMPLEMENTED: u16 = 501;
@@ -73,6 +78,8 @@ pub struct Identity {
     pub domain: Host,
     /// Keys go by INFO; else in the sound.
     pub keys_by_info: bool,
+    /// Nobody on the way can read the signalling along.
+    pub private: bool,
 }
 
 /// The machine of one session.
@@ -90,6 +97,8 @@ pub struct Session {
     held: bool,
     /// Our hold of the far end.
     hold: Hold,
+    /// As the call was told.
+    encryption: Option<Encryption>,
     rang: bool,
     /// Keys come in RTP: the same key by INFO would be a second one.
     keys_in_sound: bool,
@@ -138,6 +147,7 @@ impl Session {
             flowing: false,
             held: false,
             hold: Hold::default(),
+            encryption: None,
             rang: false,
             keys_in_sound: false,
             end_on_lost_sound,
@@ -159,13 +169,18 @@ impl Session {
     pub fn inherit(&mut self, former: Session) {
         self.name = former.name;
         self.hold = former.hold.passed_on();
-        self.hold_as_agreed();
+        self.tell_as_agreed();
         self.hold_as_wished();
     }
 
     /// Whether the far end put us on hold.
     pub fn is_held(&self) -> bool {
         self.held
+    }
+
+    /// Whether its sound is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.encryption.is_some()
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -323,10 +338,7 @@ impl Session {
                 self.offer_is_ours = false;
                 self.keep(Box::new(negotiated));
             }
-            (Phase::Arriving | Phase::Calling | Phase::Answering, Err(unservable)) => {
-                let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
-                self.give_up(end, Some(reason(unservable.status(), "no common media")));
-            }
+            (Phase::Arriving | Phase::Calling | Phase::Answering, Err(unservable)) => self.give_up_unagreed(unservable),
             (Phase::Talking, judged) => {
                 self.hold.answered();
                 // Whoever takes an offer has taken it, however badly it says so.
@@ -370,7 +382,7 @@ impl Session {
             self.start(negotiated);
         }
         self.tell(LegEvent::Answered);
-        self.hold_as_agreed();
+        self.tell_as_agreed();
         self.hold_as_wished();
     }
 
@@ -385,11 +397,8 @@ impl Session {
         };
         match judged {
             Ok(negotiated) => self.talk(Box::new(negotiated)),
-            Err(unservable) => {
-                // RFC 3261 §13.2.2.4: an answer that cannot be served is acknowledged, then the session is ended.
-                let end = LegEnd { by: EndedBy::Us, sip_status: unservable.status(), q850: None };
-                self.give_up(end, Some(reason(unservable.status(), "no common media")));
-            }
+            // RFC 3261 §13.2.2.4: an answer that cannot be served is acknowledged, then the session is ended.
+            Err(unservable) => self.give_up_unagreed(unservable),
         }
     }
 
@@ -399,7 +408,7 @@ impl Session {
             Phase::Answering => {
                 self.phase = Phase::Talking;
                 self.tell(LegEvent::Answered);
-                self.hold_as_agreed();
+                self.tell_as_agreed();
                 self.hold_as_wished();
             }
             Phase::Talking if self.offer_is_ours => {
@@ -442,18 +451,29 @@ impl Session {
     fn update(&mut self, negotiated: Box<Negotiated>) {
         if self.flowing {
             self.outputs.push_back(Output::Update(negotiated));
-            self.hold_as_agreed();
+            self.tell_as_agreed();
         }
     }
 
-    fn hold_as_agreed(&mut self) {
-        let held = self.offers.negotiated().is_some_and(|negotiated| negotiated.held);
+    /// Tells what the agreement changed for the call.
+    fn tell_as_agreed(&mut self) {
+        let agreed = self.offers.negotiated();
+        let held = agreed.is_some_and(|negotiated| negotiated.held);
+        let keys = agreed.and_then(|negotiated| negotiated.keys.as_ref());
+        let encryption = keys.map(|keys| Encryption {
+            suite: keys.theirs.suite().name().to_owned(),
+            keys_in_clear: !self.identity.private,
+        });
         if held != self.held {
             self.held = held;
             self.tell(LegEvent::Held(held));
         }
         let told = self.hold.news(&self.offers);
         self.outputs.extend(told.map(Output::Tell));
+        if encryption != self.encryption {
+            self.encryption.clone_from(&encryption);
+            self.tell(LegEvent::Encrypted(encryption));
+        }
     }
 
     fn press(&mut self, keys: String) {
@@ -493,6 +513,11 @@ impl Session {
     fn named(&self) -> Vec<(String, String)> {
         let named = self.name.iter().map(|name| (user_to_user::HEADER.to_owned(), user_to_user::value(name)));
         named.collect()
+    }
+
+    fn give_up_unagreed(&mut self, unservable: Unservable) {
+        let (end, reason) = unagreed(unservable);
+        self.give_up(end, Some(reason));
     }
 
     /// Ends the session for a reason of our own, which the leg's end will tell.
@@ -541,40 +566,6 @@ impl Session {
 
     fn tell(&mut self, event: LegEvent) {
         self.outputs.push_back(Output::Tell(event));
-    }
-}
-
-/// A SIP or `tel:` URI as it is; anything else is the user part of an address at `domain`.
-pub fn address(target: &str, domain: &Host) -> Option<Uri> {
-    let target = target.trim();
-    if let Ok(uri) = target.parse::<Uri>()
-        && (uri.is_sip() || uri.scheme == sip::message::Scheme::Tel)
-    {
-        return Some(uri);
-    }
-    let is_user = !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || "+*#-_.".contains(c));
-    is_user.then(|| Uri::sip(domain.clone()).with_user(target))
-}
-
-/// The Warning that goes with the refusal of an offer.
-pub fn warning(unservable: Unservable) -> Warning {
-    Warning { code: unservable.warning_code(), text: unservable.to_string() }
-}
-
-fn reason(cause: u16, text: &str) -> Reason {
-    Reason { protocol: "SIP".to_owned(), cause, text: Some(text.to_owned()) }
-}
-
-fn transfer_progress(progress: ReferProgress) -> TransferProgress {
-    match progress {
-        ReferProgress::Accepted => TransferProgress::Accepted,
-        // A subscription that ends before the outcome leaves it unknown: the caller must not be given up for it.
-        ReferProgress::Notified { status: ..200, terminated: true } | ReferProgress::TimedOut => {
-            TransferProgress::Failed(TIMED_OUT)
-        }
-        ReferProgress::Notified { status: status @ ..200, .. } => TransferProgress::Trying(status),
-        ReferProgress::Notified { status: 200..300, .. } => TransferProgress::Succeeded,
-        ReferProgress::Notified { status, .. } | ReferProgress::Refused { status } => TransferProgress::Failed(status),
     }
 }
 

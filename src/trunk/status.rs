@@ -83,6 +83,11 @@ const TIMED_OUT: &str = "no answer";
 const BROKEN: &str = "no connection";
 
 impl AccountStatus {
+    /// Nobody on the way to its servers can read the signalling along.
+    pub fn is_private(&self) -> bool {
+        !self.servers.is_empty() && self.servers.iter().all(|server| server.transport == "TLS")
+    }
+
     /// Takes the servers as looked up; what is known of those that were there before stays.
     pub(super) fn found(&mut self, hops: &[Hop]) {
         let known = std::mem::take(&mut self.servers);

@@ -152,7 +152,8 @@ fn header(line: &[u8]) -> Option<(&str, &str)> {
     Some((text(name), text(value)))
 }
 
-/// The message with the answers to challenges blotted out: they can be tried against guessed passwords.
+/// The message with the answers to challenges blotted out, for they can be tried against guessed passwords, and with the
+/// keys of the sound.
 fn blotted(bytes: &[u8]) -> Vec<u8> {
     const ANSWER: &[u8] = b"response=\"";
     let mut out = bytes.to_vec();
@@ -163,6 +164,7 @@ fn blotted(bytes: &[u8]) -> Vec<u8> {
         out[at..at + length].fill(b'*');
         at += length;
     }
+    sip::sdp::hide_keys(&mut out);
     out
 }
 
@@ -240,12 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_challenges_are_blotted_out() {
+    fn answers_to_challenges_and_keys_are_blotted_out() {
         let message =
-            b"REGISTER sip:a SIP/2.0\r\nAuthorization: Digest nonce=\"n\", Response=\"6629fae49393a05\"\r\n\r\n";
+            b"REGISTER sip:a SIP/2.0\r\nAuthorization: Digest nonce=\"n\", Response=\"6629fae49393a05\"\r\n\r\n\
+              a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFC\r\n";
         let blotted = blotted(message);
         assert_eq!(blotted.len(), message.len());
         let text = String::from_utf8(blotted).unwrap();
         assert!(text.contains("Response=\"***************\"\r\n") && text.contains("nonce=\"n\""), "{text}");
+        assert!(text.ends_with("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************\r\n"), "{text}");
     }
 }

@@ -114,12 +114,13 @@ impl Desk {
     }
 }
 
-/// Waits for an event of the leg; ringing and keys may come before it.
+/// Waits for an event of the leg; ringing and encryption may come before it.
 pub async fn expect(leg: &mut Leg, wanted: LegEvent) {
     loop {
         match within(&format!("{wanted:?}"), leg.events.recv()).await {
             Some(event) if event == wanted => return,
-            Some(LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::Transfer(_) | LegEvent::Quality(_)) => {}
+            Some(LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::Transfer(_)) => {}
+            Some(LegEvent::Quality(_) | LegEvent::Encrypted(_)) => {}
             other => panic!("{other:?} in place of {wanted:?}"),
         }
     }

@@ -75,6 +75,7 @@ async fn a_healthy_account_passes_with_a_call_to_itself() {
         call passed
         sound_out passed
         sound_back passed
+        encrypted skipped
         keys_out passed
         keys_back passed
         hold passed

@@ -22,7 +22,7 @@ async fn an_offer_that_cannot_be_served_is_refused_with_488() {
     for (media, warning) in [
         ("audio 6000 RTP/AVP 9", "305"),
         ("video 6000 RTP/AVP 31", "304"),
-        ("audio 6000 RTP/SAVP 8", "302"),
+        ("audio 6000 RTP/SAVP 8", "306"),
         ("audio 0 RTP/AVP 8", ""),
     ] {
         let report = Sipp::calls(house.udp(), "refused").key("media", media).run().await;

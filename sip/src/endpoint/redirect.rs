@@ -147,6 +147,8 @@ impl Endpoint {
         if !self.is_still_wanted(id) {
             return;
         }
+        let secure = self.sessions.get(id).is_some_and(|session| session.course.redirected.policy.secure);
+        let hops: Vec<Hop> = hops.iter().filter(|hop| !secure || hop.transport.is_secure()).copied().collect();
         let Some((first, others)) = hops.split_first() else { return self.try_next_contact(now, id, context) };
         if let Some(session) = self.sessions.get_mut(id) {
             session.course.rest = others.iter().copied().collect();

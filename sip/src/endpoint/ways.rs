@@ -35,6 +35,8 @@ fn named(dialog: &Dialog, flow: Hop) -> Option<Hop> {
             flow.transport
         }
         (None, false) => flow.transport,
+        // Never weaker than the way the dialog began: descriptions may hold keys (RFC 4568 §7).
+        (Some(_), false) if flow.transport.is_secure() => return None,
         (Some("udp"), false) => Transport::Udp,
         (Some("tcp"), false) => Transport::Tcp,
         _ => return None,

@@ -87,6 +87,8 @@ fn a_broken_connection_is_replaced_by_none_that_is_weaker() {
         (CARRIER, "sip:bob@192.0.2.9;transport=tls", Some((CARRIER, named))),
         (CARRIER, "sips:bob@192.0.2.9", Some((CARRIER, named))),
         (CARRIER, "sips:bob@192.0.2.9;transport=udp", None),
+        (CARRIER, "sip:bob@192.0.2.9;transport=udp", None),
+        (CARRIER, "sip:bob@192.0.2.9;transport=tcp", None),
         // Without a name to hold the certificate against, nobody there could be believed.
         (Transport::Tcp, "sip:bob@192.0.2.9;transport=tls", None),
         (Transport::Tcp, "sips:bob@192.0.2.9:5061", None),

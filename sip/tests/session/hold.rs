@@ -177,5 +177,5 @@ fn a_hold_taken_with_an_answer_that_cannot_be_served_is_presumed() {
     assert!(us.accept(&describe("198.51.100.7", "m=audio 0 RTP/AVP 8")).is_err());
     assert_eq!(us.presume().map(|back| (back.direction, back.held)), Some((Direction::SendRecv, false)));
     assert!(!us.holds());
-    assert_eq!(us.clone().refreshed(&with("a=sendrecv")).map(|back| back.direction), Ok(Direction::SendRecv));
+    assert_eq!(us.refreshed(&with("a=sendrecv")).map(|back| back.direction), Ok(Direction::SendRecv));
 }

@@ -10,7 +10,7 @@ use super::{check, hop};
 fn allowed(most: u8, hosts: &[&str]) -> Bench {
     let mut bench = Bench::new();
     let hosts = hosts.iter().map(|host| host.parse::<Host>().expect("a host")).collect();
-    bench.redirects = Redirects { most, hosts, same_way: false };
+    bench.redirects = Redirects { most, hosts, ..Redirects::default() };
     bench
 }
 
@@ -82,6 +82,20 @@ fn redirections_to_strangers_in_circles_or_without_end_are_refusals() {
     bench.transport = Transport::Tls(sip::hop::TlsPeer(1));
     let log = bench.reply("INVITE", 302, "Contact: <sip:carol@192.0.2.2>").look();
     assert!(log.ends_with("** Ended by Peer 302 None\n"), "{log}");
+
+    // Never with keys to where others read along.
+    let mut bench = allowed(3, &[]);
+    bench.redirects.secure = true;
+    let secured = |remote| hop(Transport::Tls(sip::hop::TlsPeer(1)), remote);
+    bench.invite_by("sip:bob@192.0.2.2;transport=tls", secured("192.0.2.2:5061"));
+    bench.transport = Transport::Tls(sip::hop::TlsPeer(1));
+    bench.reply("INVITE", 302, "Contact: <sip:carol@192.0.2.2>;q=0.5, <sip:dave@192.0.2.2>");
+    bench.located(vec![hop(Transport::Udp, "192.0.2.20:5060"), secured("192.0.2.21:5061")]);
+    bench.reply("INVITE", 404, "");
+    let log =
+        bench.located(vec![hop(Transport::Udp, "192.0.2.20:5060"), hop(Transport::Tcp, "192.0.2.20:5060")]).look();
+    assert!(log.contains("192.0.2.21:5061 INVITE sip:dave@") && !log.contains("192.0.2.20"), "{log}");
+    assert!(log.ends_with("** Ended by Peer 404 None\n"), "{log}");
 
     // As many as allowed, each to another place.
     let mut bench = allowed(2, &[]);

@@ -4,9 +4,9 @@ use sip::endpoint::{Reliability, SessionPolicy};
 use sip::sdp::Codec;
 
 use crate::settings::Section;
-use crate::trunk::AccountConfig;
 use crate::trunk::numbers::NumberFormat;
 use crate::trunk::profile::{CallerId, Profile, Shown, Switches};
+use crate::trunk::{AccountConfig, Srtp};
 
 const SHOWN: [(&str, Shown); 2] = [("account", Shown::Account), ("caller", Shown::Caller)];
 const CALLER_IDS: [(&str, CallerId); 4] = [
@@ -28,6 +28,9 @@ const PRACK: [(&str, Reliability); 3] =
     [("off", Reliability::Off), ("when_asked", Reliability::WhenAsked), ("always", Reliability::Always)];
 /// The session interval where timers are on and nobody says more (RFC 4028 §4.2).
 pub const INTERVAL_S: u32 = 1_800;
+/// Whether sound is encrypted.
+pub const SRTP: [(&str, Srtp); 4] =
+    [("auto", Srtp::Auto), ("off", Srtp::Off), ("preferred", Srtp::Preferred), ("required", Srtp::Required)];
 /// What G.711 is sent in.
 const PTIMES: [i64; 5] = [10, 20, 30, 40, 60];
 
@@ -58,6 +61,7 @@ pub fn read(section: &Section<'_>, door: SessionPolicy, account: &mut AccountCon
         section.wrong_value("ptime_ms", &ptime_ms.to_string(), "10, 20, 30, 40, 60");
     }
     read_session(section, door, switches);
+    section.choice("srtp", &SRTP, &mut account.srtp);
     section.number("calls_in", 0..=10_000, &mut account.incoming.calls);
     section.number("calls_out", 0..=10_000, &mut account.outgoing.calls);
     section.number("calls_in_per_s", 0..=1_000, &mut account.incoming.per_s);
@@ -94,6 +98,7 @@ mod tests {
 
     use super::super::Settings;
     use crate::base::Language;
+    use crate::errors::ErrorCode;
 
     const ACCOUNT: &str = "[[sip.account]]\nname = \"a\"\nregistrar = \"sip:a.example\"\nuser = \"100\"\n";
 
@@ -117,6 +122,29 @@ mod tests {
             twilio register=true country=48 Switches { from: Account, caller_id: RemoteParty, contact: Account, numbers: National, refer: true, accept_transfers: true, keys_by_info: true, codecs: [Pcma], ptime_ms: 30, session_timer: Some(false), session_interval_s: Some(1800), prack: Some(Always) }
         "#]]
         .assert_eq(&(read("") + &read("profile = \"twilio\"\n") + &read("profile = \"telnyx\"\nsession_timer = true\n") + &read(overridden)));
+    }
+
+    #[test]
+    fn keys_that_others_can_read_are_warned_of() {
+        let told = |registrar: &str, more: &str| {
+            let text = format!("{ACCOUNT}{more}").replace("sip:a.example", registrar);
+            let warnings = Settings::parse(&text, BTreeMap::new()).unwrap().warnings();
+            warnings.iter().any(|warning| warning.code == ErrorCode::KeysInClear)
+        };
+        for (registrar, more, expect) in [
+            ("sip:a.example", "", false),
+            ("sip:a.example", "srtp = \"off\"\n", false),
+            ("sip:a.example", "srtp = \"preferred\"\n", true),
+            ("sip:a.example;transport=tcp", "srtp = \"required\"\n", true),
+            ("sip:a.example;transport=tls", "srtp = \"required\"\n", false),
+            ("sips:a.example", "srtp = \"preferred\"\n", false),
+            ("sips:a.example", "srtp = \"preferred\"\noutbound_proxies = [\"sips:b\", \"sip:c\"]\n", true),
+        ] {
+            assert_eq!(told(registrar, more), expect, "{registrar} {more}");
+        }
+        let text = format!("{ACCOUNT}srtp = \"always\"\n[sip]\nsrtp = \"never\"\n");
+        let faults = Settings::parse(&text, BTreeMap::new()).unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:?}");
     }
 
     #[test]

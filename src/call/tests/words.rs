@@ -35,6 +35,8 @@ pub(super) fn input(word: &str) -> Input {
         }
         "busy" => caller(end(EndedBy::Peer, 486)),
         "gone" => caller(end(EndedBy::Us, 200)),
+        "op-encrypted" => operator(encrypted::event(&word)),
+        "unencrypted" | "encrypted" | "plain" => caller(encrypted::event(&word)),
         "no-ack" => caller(end(EndedBy::Network, 408)),
         "soundless" => caller(end(EndedBy::Network, 0)),
         "accepted" => caller(LegEvent::Transfer(TransferProgress::Accepted)),

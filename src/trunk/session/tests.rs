@@ -1,41 +1,6 @@
-//! The session's machine by itself: hand-overs, our own hold in every outcome, and answers that come early.
+//! The session's machine by itself: our own hold in every outcome, and answers that come early.
 
 use super::*;
-
-#[test]
-fn hand_overs_go_to_addresses() {
-    let domain = Host::Name("carrier.example".to_owned());
-    for (target, expect) in [
-        ("sip:op@10.0.0.1:5070", Some("sip:op@10.0.0.1:5070")),
-        ("tel:+380441234567", Some("tel:+380441234567")),
-        ("+380441234567", Some("sip:+380441234567@carrier.example")),
-        ("operators", Some("sip:operators@carrier.example")),
-        ("*72#", Some("sip:*72%23@carrier.example")),
-        ("", None),
-        ("http://example.com/", None),
-        ("op er", None),
-    ] {
-        let address = address(target, &domain).map(|uri| uri.to_string());
-        assert_eq!(address.as_deref(), expect, "{target}");
-    }
-}
-
-#[test]
-fn progress_of_a_hand_over() {
-    use ReferProgress::{Accepted, Notified, Refused, TimedOut};
-    for (progress, expect) in [
-        (Accepted, TransferProgress::Accepted),
-        (Notified { status: 100, terminated: false }, TransferProgress::Trying(100)),
-        (Notified { status: 180, terminated: false }, TransferProgress::Trying(180)),
-        (Notified { status: 180, terminated: true }, TransferProgress::Failed(408)),
-        (Notified { status: 200, terminated: true }, TransferProgress::Succeeded),
-        (Notified { status: 486, terminated: true }, TransferProgress::Failed(486)),
-        (Refused { status: 603 }, TransferProgress::Failed(603)),
-        (TimedOut, TransferProgress::Failed(408)),
-    ] {
-        assert_eq!(transfer_progress(progress), expect, "{progress:?}");
-    }
-}
 
 const ID: SessionId = SessionId(7);
 
@@ -45,7 +10,7 @@ fn offers() -> OfferAnswer {
 
 fn identity() -> Identity {
     let local = "<sip:shop@192.0.2.1>".parse().unwrap();
-    Identity { local, domain: Host::Name("carrier.example".to_owned()), keys_by_info: false }
+    Identity { local, domain: Host::Name("carrier.example".to_owned()), keys_by_info: false, private: true }
 }
 
 /// The far end's description.

@@ -8,7 +8,7 @@ fn tone() -> Vec<i16> {
     (0..8_000).map(|index| if index / 8 % 2 == 0 { 8_000 } else { -8_000 }).collect()
 }
 
-fn speak(leg: &Leg) {
+pub fn speak(leg: &Leg) {
     leg.sound.speaker.begin(TurnId(1));
     leg.sound.speaker.push(TurnId(1), 0, &tone()).unwrap();
     leg.sound.speaker.finish(TurnId(1));

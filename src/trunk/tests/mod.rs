@@ -6,6 +6,7 @@ mod between;
 mod caps;
 mod defence;
 mod dns;
+mod encrypted;
 mod families;
 mod hold;
 mod moved;
@@ -86,10 +87,10 @@ impl Party {
 async fn event(leg: &mut Leg) -> LegEvent {
     loop {
         let event = timeout(PATIENCE, leg.events.recv()).await.expect("an event comes in time");
-        // The account of the packets comes shortly before the end of every leg that had sound. Moves have tests of
-        // their own.
+        // The account of the packets comes shortly before the end of every leg that had sound. Moves, and whether the
+        // sound is encrypted, are the matter of tests of their own.
         match event.expect("a leg ends with `Ended`") {
-            LegEvent::Quality(_) | LegEvent::Moved(_) => {}
+            LegEvent::Quality(_) | LegEvent::Moved(_) | LegEvent::Encrypted(_) => {}
             event => return event,
         }
     }

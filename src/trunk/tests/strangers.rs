@@ -112,7 +112,7 @@ async fn an_offer_that_cannot_be_served_is_refused_with_the_reason() {
         (
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/SAVP 8\r\n",
             488,
-            "302",
+            "306",
         ),
     ] {
         let mut call = Call::begin(party.udp(), offer).await;
