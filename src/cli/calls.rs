@@ -421,6 +421,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         for part in [
             "    0.0s  call     +3•••••••••01 → tyres (sip main), forwarded when busy by 700, at first dialled +3•••••••••67",
+            "    0.2s  sound    caller: encrypted, AEAD_AES_256_GCM; the keys came unencrypted",
             "    8.0s  caller   мені потрібні зимові шини",
             "    8.1s  tool     search_tires  {",
             "    8.2s  tool     → 7 found: Matador MP93 2100.00",

@@ -183,6 +183,9 @@ async fn a_call_grows_live_from_arrival_to_ending() {
     let head = next_event(&mut stream, &mut unread, "head").await;
     assert_eq!(head["call"], id(1).to_string());
     assert!(head["card"].as_str().unwrap().contains("<article"));
+    let encryption = next_event(&mut stream, &mut unread, "line").await;
+    let told = encryption["html"].as_str().unwrap();
+    assert!(told.contains("звук зашифровано, та ключі йшли відкрито") && told.contains("AEAD_AES_256_GCM"), "{told}");
     let greeting = next_event(&mut stream, &mut unread, "line").await;
     assert!(greeting["html"].as_str().unwrap().contains("Добрий день"));
 

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::base::conversation::{Notice, Via};
-use crate::base::event::{Arrived, LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
+use crate::base::ending::Party;
+use crate::base::event::{Arrived, Encryption, LegParty, Quality, Stage, StepState, TransferStep, TurnLatency};
 use crate::base::leg::{MoveState, MoveWay, Redirection};
 use crate::base::tire::{StockLocation, TireSize};
 use crate::base::tool::{SearchTires, ToolOutcome, ToolRequest, TransferReason};
@@ -124,10 +125,12 @@ fn told(number: u16) -> Vec<(f64, EventKind)> {
         mos: Some(4.3),
         ..Quality::default()
     };
+    let encryption = Some(Encryption { suite: "AEAD_AES_256_GCM".to_owned(), keys_in_clear: number == 1 });
     vec![
         (0.0, arrived(number)),
         (0.0, EventKind::LegJoined { leg: LegId(0xfeed), party: LegParty::Caller }),
         (0.2, EventKind::Answered),
+        (0.2, EventKind::SoundEncrypted { by: Party::Caller, encryption }),
         (0.2, EventKind::Recording { path: format!("recordings/{}.wav", id(number)) }),
         (0.2, EventKind::Noticed { notice: Notice::CallStarted }),
         (0.3, say(turn(1), 0, greeting)),

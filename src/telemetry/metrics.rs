@@ -389,7 +389,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::base::event::Arrived;
+    use crate::base::ending::Party;
+    use crate::base::event::{Arrived, Encryption};
     use crate::base::{CallId, PhoneNumber, TurnId};
 
     /// Reads the text format: `name{label="value"} number`, with `# HELP` and `# TYPE` before each family.
@@ -429,8 +430,13 @@ mod tests {
             jitter_ms: 4.0,
             late_frames: 1,
             dropped_frames: 7,
+            packets_unproved: 5,
             mos: Some(4.2),
             ..Quality::default()
+        };
+        let encrypted = |keys_in_clear| EventKind::SoundEncrypted {
+            by: Party::Caller,
+            encryption: Some(Encryption { suite: "AEAD_AES_256_GCM".to_owned(), keys_in_clear }),
         };
         let before = series(&metrics.text());
         assert_eq!(before["telefonist_calls_ended_total{ending=\"fault\"}"], 0.0);
@@ -438,6 +444,9 @@ mod tests {
             EventKind::Arrived(arrived.clone()),
             EventKind::Arrived(arrived),
             EventKind::Answered,
+            encrypted(true),
+            encrypted(false),
+            encrypted(false),
             EventKind::BargedIn { turn, after_ms: 180 },
             EventKind::TurnTimed { turn, latency },
             EventKind::Quality(quality),
@@ -472,6 +481,9 @@ mod tests {
             ("telefonist_transfer_steps_total{state=\"failed\",step=\"refer\"}", 1.0),
             ("telefonist_tool_calls_total{outcome=\"not_found\"}", 1.0),
             ("telefonist_dropped_frames_total", 7.0),
+            ("telefonist_rtp_packets_unproved_total", 5.0),
+            ("telefonist_encrypted_legs_total{keys=\"private\"}", 2.0),
+            ("telefonist_encrypted_legs_total{keys=\"clear\"}", 1.0),
             ("telefonist_mos_bucket{heard_by=\"us\",le=\"4\"}", 0.0),
             ("telefonist_mos_bucket{heard_by=\"us\",le=\"4.3\"}", 1.0),
             ("telefonist_sip_dropped_total{reason=\"too_fast\"}", 5.0),

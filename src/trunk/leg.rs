@@ -304,6 +304,9 @@ impl LegTask {
             }
             session::Output::Stop => {
                 if let Some(quality) = self.stop_sound().await {
+                    if quality.packets_unproved > quality.packets_received {
+                        tracing::warn!(refused = quality.packets_unproved, "a party did not encrypt with its key");
+                    }
                     self.door.tell(LegEvent::Quality(quality));
                 }
             }

@@ -1,5 +1,5 @@
-//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, hold, blind and
-//! attended transfer. It is steered over its control socket, by JSON in netstrings.
+//! baresip (github.com/baresip) as a phone that people use: calls both ways over UDP, TCP and TLS, encrypted and not,
+//! hold, blind and attended transfer. It is steered over its control socket, by JSON in netstrings.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -13,7 +13,7 @@ use telefonist::base::leg::{Move, MoveState, MoveWay};
 use telefonist::base::trace::{Direction, SipMessage};
 use telefonist::base::{CallEvent, EventKind};
 use telefonist::leg::{EndedBy, LegCommand, LegEvent, TransferProgress};
-use telefonist::trunk::tls;
+use telefonist::trunk::{self, Srtp};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use crate::authority::Authority;
-use crate::desk::{Desk, ends, expect, hears_tone, says};
+use crate::desk::{Desk, encryption, ends, expect, hears_tone, says};
 use crate::ear::{Ear, Says};
 use crate::sipp::{Sipp, files, free_port};
 use crate::support::{ANY, House, Process, settles, within};
@@ -48,11 +48,16 @@ impl Phone {
 
     /// With further lines in its settings.
     async fn start_with(settings: &str) -> Phone {
-        Phone::start_at(ANY.ip(), settings).await
+        Phone::start_at(ANY.ip(), settings, "").await
+    }
+
+    /// With further lines in its settings, and parameters of its account.
+    async fn start_as(settings: &str, account: &str) -> Phone {
+        Phone::start_at(ANY.ip(), settings, account).await
     }
 
     /// At an address of this machine.
-    async fn start_at(ip: IpAddr, settings: &str) -> Phone {
+    async fn start_at(ip: IpAddr, settings: &str, account: &str) -> Phone {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let (address, control) = (free_pair(ip), free_port());
@@ -68,7 +73,7 @@ impl Phone {
             modules(),
         );
         std::fs::write(path("config"), config).unwrap();
-        let account = format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs=PCMA\n");
+        let account = format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs=PCMA{account}\n");
         std::fs::write(path("accounts"), account).unwrap();
         std::fs::write(path("contacts"), "").unwrap();
         let process = Process::start("baresip", |command| {
@@ -132,6 +137,11 @@ impl Phone {
             assert_ne!(length, 0, "baresip is gone after {:?}", self.told);
             self.read.extend_from_slice(&piece[..length]);
         }
+    }
+
+    /// It takes TLS on the port after the one it was given.
+    fn over_tls(&self) -> String {
+        format!("sip:phone@{}:{};transport=tls", self.address.ip(), self.address.port() + 1)
     }
 
     /// The loudest sample it has decoded.
@@ -236,7 +246,7 @@ async fn a_phone_and_the_door_call_each_other_over_ipv6() {
     }
     for transport in ["udp", "tcp"] {
         let mut desk = Desk::at(loopback).await;
-        let mut phone = Phone::start_at(loopback, "").await;
+        let mut phone = Phone::start_at(loopback, "", "").await;
         phone.does("dial", &desk.address(transport)).await;
         let mut leg = desk.answers().await;
         assert!(leg.info.remote.is_ipv6());
@@ -260,32 +270,9 @@ async fn a_phone_and_the_door_call_each_other_over_ipv6() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_phone_and_the_door_call_each_other_over_tls() {
     unless_skipped!();
-    let dir = tempfile::tempdir().unwrap();
     let (authority, stranger) = (Authority::new(), Authority::new());
-    let file = |name: &str, text: &str| {
-        let path = dir.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let door = |authority: &Authority| {
-        let (certificate, key) = authority.sign(&ANY.ip().to_string());
-        tls::Config {
-            listen: Some(ANY),
-            certificate: Some(file("door.pem", &certificate)),
-            key: Some(file("door.key", &key)),
-            trusted: Some(file("trusted.pem", &authority.pem)),
-            ..tls::Config::default()
-        }
-    };
-    let (certificate, key) = authority.sign(&ANY.ip().to_string());
-    let settings = format!(
-        "sip_certificate {}\nsip_cafile {}\nsip_verify_server no\n",
-        file("phone.pem", &(certificate + &key)).display(),
-        file("authority.pem", &authority.pem).display(),
-    );
-
-    let mut desk = Desk::secured(door(&authority)).await;
-    let mut phone = Phone::start_with(&settings).await;
+    let mut desk = Desk::secured(authority.door()).await;
+    let mut phone = Phone::start_with(&authority.phone()).await;
     phone.does("dial", &desk.address("tls")).await;
     let mut leg = desk.answers().await;
     phone.sees("CALL_ESTABLISHED").await;
@@ -293,18 +280,88 @@ async fn a_phone_and_the_door_call_each_other_over_tls() {
     phone.does("hangup", "").await;
     assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200));
 
-    // It takes TLS on the port after the one it was given.
-    let target = format!("sip:phone@{}:{};transport=tls", phone.address.ip(), phone.address.port() + 1);
+    let target = phone.over_tls();
     let mut leg = desk.calls(&target).await;
     hears_tone(&mut leg).await;
     leg.commands.send(LegCommand::HangUp).await.unwrap();
     assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200));
     desk.close().await;
 
-    let strange = Desk::secured(door(&stranger)).await;
+    let strange = Desk::secured(stranger.door()).await;
     let mut leg = strange.places(&target).await;
     assert_eq!(ends(&mut leg).await, (EndedBy::Network, 503));
     strange.close().await;
+}
+
+/// Keys within the plain profile (`srtp`), and the secure profile (`srtp-mand`): the door's offers and the phone's.
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_is_encrypted_both_ways_over_tls() {
+    unless_skipped!();
+    let authority = Authority::new();
+    let settings = authority.phone() + "module srtp.so\n";
+    for (mode, srtp) in [("srtp", Srtp::Auto), ("srtp-mand", Srtp::Auto), ("srtp-mand", Srtp::Required)] {
+        let tls = authority.door();
+        let mut desk = Desk::configured(trunk::Config { tls, srtp, ..trunk::Config::default() }).await;
+        let mut phone = Phone::start_as(&settings, &format!(";mediaenc={mode}")).await;
+        phone.does("dial", &desk.address("tls")).await;
+        let mut leg = desk.answers().await;
+        let agreed = encryption(&mut leg).await;
+        assert!(!agreed.keys_in_clear && agreed.suite.contains("AES"), "{mode}: {agreed:?}");
+        says(&leg, 1);
+        hears_tone(&mut leg).await;
+        // The phone makes new keys with every description, or keeps them: sound flows on after the hold.
+        phone.does("hold", "").await;
+        expect(&mut leg, LegEvent::Held(true)).await;
+        phone.does("resume", "").await;
+        expect(&mut leg, LegEvent::Held(false)).await;
+        hears_tone(&mut leg).await;
+        phone.does("hangup", "").await;
+        assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200), "{mode} {srtp:?}");
+        settles("our tone in what the phone decoded", || phone.heard() > 4_000).await;
+
+        let mut phone = Phone::start_as(&settings, &format!(";mediaenc={mode}")).await;
+        let mut leg = desk.places(&phone.over_tls()).await;
+        if mode == "srtp-mand" && srtp != Srtp::Required {
+            // It wants the secure profile said, which tells peers that know nothing of encryption to refuse.
+            assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 488));
+            desk.close().await;
+            continue;
+        }
+        let agreed = encryption(&mut leg).await;
+        assert!(!agreed.keys_in_clear && agreed.suite == "AES_CM_128_HMAC_SHA1_80", "{mode}: {agreed:?}");
+        phone.sees("CALL_ESTABLISHED").await;
+        says(&leg, 1);
+        hears_tone(&mut leg).await;
+        leg.commands.send(LegCommand::HangUp).await.unwrap();
+        assert_eq!(ends(&mut leg).await, (EndedBy::Us, 200), "{mode} {srtp:?}");
+        settles("our tone in what the phone decoded", || phone.heard() > 4_000).await;
+        desk.close().await;
+    }
+}
+
+/// Without TLS a phone that insists is served, with a record that says what that is worth; one that knows nothing of
+/// encryption is not called where it has to be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_insists_is_served_without_tls() {
+    unless_skipped!();
+    let mut desk = Desk::open().await;
+    let mut phone = Phone::start_as("module srtp.so\n", ";mediaenc=srtp-mand").await;
+    phone.does("dial", &desk.address("udp")).await;
+    let mut leg = desk.answers().await;
+    assert!(encryption(&mut leg).await.keys_in_clear);
+    says(&leg, 1);
+    hears_tone(&mut leg).await;
+    phone.does("hangup", "").await;
+    assert_eq!(ends(&mut leg).await, (EndedBy::Peer, 200));
+    settles("our tone in what the phone decoded", || phone.heard() > 4_000).await;
+    desk.close().await;
+
+    let desk = Desk::configured(trunk::Config { srtp: Srtp::Required, ..trunk::Config::default() }).await;
+    let phone = Phone::start().await;
+    let mut leg = desk.places(&format!("sip:phone@{};transport=udp", phone.address)).await;
+    let (_, status) = ends(&mut leg).await;
+    assert_eq!(status, 488);
+    desk.close().await;
 }
 
 /// The phone calls the operator itself, tells how it goes, and leaves.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use telefonist::base::TurnId;
+use telefonist::base::event::Encryption;
 use telefonist::base::trace::SipMessage;
 use telefonist::leg::{Arrivals, EndedBy, Leg, LegCommand, LegEvent, LegIds, arrivals};
 use telefonist::media::{self, MediaPlane};
@@ -122,6 +123,17 @@ pub async fn expect(leg: &mut Leg, wanted: LegEvent) {
             Some(LegEvent::Ringing | LegEvent::EarlyMedia | LegEvent::Transfer(_)) => {}
             Some(LegEvent::Quality(_) | LegEvent::Encrypted(_)) => {}
             other => panic!("{other:?} in place of {wanted:?}"),
+        }
+    }
+}
+
+/// How the leg's sound is encrypted, once it was answered.
+pub async fn encryption(leg: &mut Leg) -> Encryption {
+    loop {
+        match within("the encryption", leg.events.recv()).await {
+            Some(LegEvent::Encrypted(Some(encryption))) => return encryption,
+            Some(LegEvent::Ringing | LegEvent::Answered | LegEvent::EarlyMedia) => {}
+            other => panic!("{other:?} in place of encryption"),
         }
     }
 }

@@ -88,6 +88,20 @@ async fn a_healthy_account_passes_with_a_call_to_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_encrypted_with_keys_that_others_can_read_is_warned_of() {
+    unless_skipped!();
+    let dir = tempfile::tempdir().unwrap();
+    let kamailio = Kamailio::start(ANY).await;
+    let config = settings(dir.path(), kamailio.address, "correct horse", "srtp = \"required\"");
+    let (code, checks) = examined(dir.path(), &config, &["--number", NUMBER, "--talk", "2"]).await;
+    for expect in ["call passed", "sound_out passed", "sound_back passed", "encrypted warned T090", "keys_back passed"]
+    {
+        assert!(checks.iter().any(|check| check == expect), "{expect} is missing among {checks:?}");
+    }
+    assert_eq!(code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_an_account_is_told_and_is_the_exit_code() {
     unless_skipped!();
     let dir = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use sip::rtp::telephone_event::Event;
 use sip::rtp::{Header, Packet};
 use telefonist::leg::{Leg, LegCommand, LegEvent};
+use telefonist::trunk::Srtp;
 use tokio::net::UdpSocket;
 
 use crate::desk::{Desk, ends, expect, hears_tone};
@@ -174,6 +175,30 @@ async fn sdp_of_the_field_is_answered_line_by_line() {
         }
         wire.receives("SIP/2.0 200").await;
     }
+    house.close().await;
+}
+
+/// The same sound at one port, encrypted and not: encrypted where the settings say so, with a key of our own.
+#[tokio::test(flavor = "multi_thread")]
+async fn secure_and_plain_at_one_port_is_taken_secure_where_it_may_be() {
+    unless_skipped!();
+    let house = House::start(|settings| settings.sip.as_mut().unwrap().srtp = Srtp::Preferred).await;
+    let mut wire = Wire::to(house.udp()).await;
+    let theirs = "a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^31|1:1";
+    let head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns= \r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n";
+    let sdp = format!("{head}m=audio 6000 RTP/SAVP 8\r\n{theirs}\r\nm=audio 6000 RTP/AVP 8\r\n");
+    let invite = wire.request("INVITE", "Content-Type: application/sdp\r\n", &sdp);
+    wire.send(invite.as_bytes()).await;
+    let answer = wire.receives("SIP/2.0 200").await;
+    let lines = answer.lines().filter(|line| line.starts_with("m=") || line.starts_with("a=crypto"));
+    let lines: Vec<String> = lines.map(without_port).collect();
+    let [secure, key, plain] = &lines[..] else { panic!("{answer}") };
+    assert_eq!((secure.as_str(), plain.as_str()), ("m=audio P RTP/SAVP 8", "m=audio 0 RTP/AVP 8"), "{answer}");
+    assert!(key.starts_with("a=crypto:4 ") && !key.contains("PS1uQCVe"), "{answer}");
+    for (method, cseq) in [("ACK", 1), ("BYE", 2)] {
+        wire.send(wire.in_dialog(method, cseq, &answer).as_bytes()).await;
+    }
+    wire.receives("SIP/2.0 200").await;
     house.close().await;
 }
 

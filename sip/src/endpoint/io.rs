@@ -301,7 +301,7 @@ pub struct Redirects {
     pub hosts: Vec<Host>,
     /// The way that was found for the call is good for every target: an outbound proxy or a route is on it.
     pub same_way: bool,
-    /// Only over ways that nobody reads along: the offer holds keys (RFC 4568 §7).
+    /// Only over ways that nobody reads along: the offer holds keys (RFC 4568 §8.3).
     pub secure: bool,
 }
 

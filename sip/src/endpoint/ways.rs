@@ -35,7 +35,7 @@ fn named(dialog: &Dialog, flow: Hop) -> Option<Hop> {
             flow.transport
         }
         (None, false) => flow.transport,
-        // Never weaker than the way the dialog began: descriptions may hold keys (RFC 4568 §7).
+        // Never weaker than the way the dialog began: descriptions may hold keys (RFC 4568 §8.3).
         (Some(_), false) if flow.transport.is_secure() => return None,
         (Some("udp"), false) => Transport::Udp,
         (Some("tcp"), false) => Transport::Tcp,

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_rfc() {
-        // RFC 4568 §9.1, §4 and §6.1.
+        // As it prints them.
         check(
             "1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:4",
             Some(("1 AES_CM_128_HMAC_SHA1_80 00000001", b"=-n@%^x!Bjufr9)?,#5h\\`=&]{qiPQ")),

@@ -28,7 +28,7 @@ pub enum Suite {
     /// RFC 6188 §2.
     Aes256Sha1Tag80,
     Aes256Sha1Tag32,
-    /// RFC 7714 §12.
+    /// RFC 7714.
     Aes128Gcm,
     Aes256Gcm,
 }
@@ -77,7 +77,7 @@ impl Suite {
         matches!(self, Suite::Aes128Gcm | Suite::Aes256Gcm)
     }
 
-    /// Octets of the tag of an RTP packet. That of RTCP is never short (RFC 4568 §6.2.2, RFC 6188 §3.2).
+    /// Octets of the tag of an RTP packet. That of RTCP is never short (RFC 4568 §6.2.2).
     fn rtp_tag(self) -> usize {
         match self {
             Suite::Aes128Sha1Tag32 | Suite::Aes256Sha1Tag32 => 4,
