@@ -263,3 +263,34 @@ async fn another_key_of_the_callers_is_met_with_another_of_ours() {
     assert_eq!(told(&mut leg).await, LegEvent::Encrypted(None));
     party.close().await;
 }
+
+/// A leg whose party is moved has the new party's encryption, or none.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_a_partys_place_brings_encryption_or_not() {
+    for (srtp, expect) in [
+        (Srtp::Off, vec![LegEvent::Encrypted(None)]),
+        (Srtp::Preferred, vec![LegEvent::Encrypted(None), encrypted(true)]),
+    ] {
+        let (phone, mut agent, mut operator) =
+            (door(Srtp::Preferred).await, door(Srtp::Preferred).await, door(srtp).await);
+        let target = agent.uri("shop");
+        let (mut out, mut into) = talking(&phone, &mut agent, &target).await;
+        for leg in [&mut out, &mut into] {
+            assert_eq!(told(leg).await, LegEvent::Answered);
+            assert_eq!(told(leg).await, encrypted(true));
+        }
+        ask(&into, LegCommand::Refer { target: operator.uri("operator") }).await;
+        let mut desk = operator.leg().await;
+        ask(&desk, LegCommand::Answer).await;
+        for expect in expect {
+            assert_eq!(told(&mut out).await, expect, "{srtp:?}");
+        }
+        speak(&out);
+        hear(&mut desk).await;
+        speak(&desk);
+        hear(&mut out).await;
+        for party in [phone, agent, operator] {
+            party.close().await;
+        }
+    }
+}

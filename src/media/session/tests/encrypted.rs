@@ -149,16 +149,40 @@ fn the_same_keys_again_change_nothing() {
     }
 }
 
+/// A bare packet of the party's.
+fn packet(sequence: u16) -> Vec<u8> {
+    let mut packet = vec![0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0xD5];
+    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+    packet
+}
+
+#[test]
+fn a_party_that_has_rolled_over_is_followed_under_another_key() {
+    let addresses = ["192.0.2.1:4000".parse().unwrap(), "198.51.100.7:5000".parse().unwrap()];
+    let [ours, theirs] =
+        [0, 1].map(|side| move |seed| agreed(Encryption::Required, addresses, seed)[side].keys.clone());
+    let (mut us, mut party) = (Protection::new(ours(1).as_ref()), Protection::new(theirs(1).as_ref()));
+    let mut opened = Vec::new();
+    for sequence in [0xF000, 3] {
+        let mut sent = packet(sequence);
+        assert!(party.protect_rtp(&mut sent));
+        assert_eq!(us.open_rtp(&sent, &mut opened), Ok(Incoming::Opened));
+    }
+    // It goes on counting, as RFC 3711 §3.3.1 wants: what it sent before under this key is not known to us.
+    let mut party = Protection::new(theirs(2).as_ref());
+    assert!(party.protect_rtp(&mut packet(0xF000)));
+    us.agree(ours(2).as_ref());
+    let mut sent = packet(4);
+    assert!(party.protect_rtp(&mut sent));
+    assert_eq!(us.open_rtp(&sent, &mut opened), Ok(Incoming::Opened));
+    assert_eq!(opened, packet(4));
+}
+
 /// RFC 3711 §3.3.1 and peers that begin anew would read different packets out of one.
 #[test]
 fn under_another_key_a_source_that_has_rolled_over_is_left() {
     let addresses = ["192.0.2.1:4000".parse().unwrap(), "198.51.100.7:5000".parse().unwrap()];
     let keys = |seed| agreed(Encryption::Required, addresses, seed)[0].keys.clone();
-    let packet = |sequence: u16| {
-        let mut packet = vec![0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0xD5];
-        packet[2..4].copy_from_slice(&sequence.to_be_bytes());
-        packet
-    };
     let mut protection = Protection::new(keys(1).as_ref());
     for (sequence, seed, expect) in [(0x7000, 2, false), (0xFFFF, 3, false), (0x7000, 3, false)] {
         assert!(protection.protect_rtp(&mut packet(sequence)));
