@@ -18,7 +18,12 @@ async fn door(srtp: Srtp) -> Party {
 
 /// The next event, whatever it is.
 async fn told(leg: &mut Leg) -> LegEvent {
-    timeout(PATIENCE, leg.events.recv()).await.expect("an event comes in time").unwrap()
+    loop {
+        match timeout(PATIENCE, leg.events.recv()).await.expect("an event comes in time").unwrap() {
+            LegEvent::Moved(_) => {}
+            event => return event,
+        }
+    }
 }
 
 /// A conversation of two doors; what each leg was told of its encryption, if anything.
