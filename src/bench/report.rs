@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::calls::Measured;
+use super::control::Wakes;
 use super::{Calls, Recognition, load};
 
 const STAGES: [&str; 5] = [
@@ -32,9 +33,7 @@ pub fn report(calls: &Calls, measured: &Measured) -> String {
     let share = 100.0 * measured.late_frames as f64 / measured.frames.max(1) as f64;
     let late = format!("{} of {} ({share:.3} %) more than 5 ms late", measured.late_frames, measured.frames);
     line("frames to callers", late);
-    let share = 100.0 * measured.control.late as f64 / measured.control.all.max(1) as f64;
-    let idle = format!("{} of {} ({share:.3} %) wakes of an idle thread", measured.control.late, measured.control.all);
-    line("the machine's own", idle);
+    line("the machine's own", own(measured.control));
     line("INVITE to 200", quantiles(&measured.set_up));
     for (name, turns) in STAGES.into_iter().zip(&measured.turns) {
         line(name, quantiles(turns));
@@ -83,7 +82,13 @@ pub fn load(load: &load::Load, measured: &load::Measured) -> String {
     let share = 100.0 * measured.late_frames as f64 / measured.frames.max(1) as f64;
     let late = format!("{} of {} frames ({share:.3} %) more than 5 ms late", measured.late_frames, measured.frames);
     line("meanwhile", format!("{} calls talk, {talking} failed, {late}", load.talking));
+    line("the machine's own", own(measured.control));
     text
+}
+
+fn own(control: Wakes) -> String {
+    let share = 100.0 * control.late as f64 / control.all.max(1) as f64;
+    format!("{} of {} ({share:.3} %) wakes of an idle thread", control.late, control.all)
 }
 
 /// The middle and the 99th of a hundred, by nearest rank.
@@ -107,7 +112,6 @@ fn quantile(sorted: &[Duration], percent: usize) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::control::Wakes;
 
     #[test]
     fn nearest_ranks() {

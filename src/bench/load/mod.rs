@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::control::{Control, Wakes};
 use super::machine;
 use crate::errors::{ErrorCode, Problem};
 use caller::Caller;
@@ -59,6 +60,8 @@ pub struct Measured {
     /// Slots of 20 ms sent to the talking calls, and those more than 5 ms late.
     pub frames: u64,
     pub late_frames: u64,
+    /// What the machine alone made of a thread that only sleeps, meanwhile.
+    pub control: Wakes,
     /// RTP packets that reached the talking callers.
     pub packets: u64,
     /// Calls of each part that had a wrong answer, none, or an end that nobody asked for.
@@ -96,6 +99,7 @@ fn run(load: Load) -> io::Result<Measured> {
     let sound = talk::Sound::open()?;
     let mut caller = Caller::new(door.address())?.with_sound(sound.port());
     caller.hold(load.talking);
+    let control = Control::start();
     let before = door.frames();
     let talking = sound.talk(caller.sound_ports(), span);
     let scanning = flood::start(door.address(), load.scanners, span)?;
@@ -104,6 +108,7 @@ fn run(load: Load) -> io::Result<Measured> {
     (measured.scanned, measured.scanners_answered) = (scanned, answered);
     let heard = talking.join().unwrap_or_default();
     let after = door.frames();
+    measured.control = control.map(Control::stop).unwrap_or_default();
     (measured.frames, measured.late_frames) = (after.0 - before.0, after.1 - before.1);
     measured.packets = heard;
     caller.hang_up_all();
