@@ -86,7 +86,8 @@ enum Wake {
     BanEnds,
     Wish(Option<Wish>),
     LegDone(Option<SessionId>),
-    Looked(Looked),
+    /// `None`: another look-up took its place.
+    Looked(Option<Looked>),
     Tcp(TcpEvent),
     Accepted(Accepted),
     Datagram(io::Result<(usize, SocketAddr)>),
@@ -140,7 +141,7 @@ impl Driver {
                 () = until(self.gate.deadline()) => Wake::BanEnds,
                 wish = self.wishes.recv() => Wake::Wish(wish),
                 Some(done) = self.legs.join_next() => Wake::LegDone(done.ok()),
-                Some(Ok(looked)) = self.lookups.join_next() => Wake::Looked(looked),
+                Some(looked) = self.lookups.join_next() => Wake::Looked(looked.ok()),
                 wake = network(&mut self.connections, &self.sockets, &mut datagram) => wake,
             };
             match wake {
@@ -149,8 +150,9 @@ impl Driver {
                 Wake::Wish(Some(wish)) => self.wish(wish),
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
-                Wake::Looked(Looked::Account(account, hops, others)) => self.looked(account, hops, others),
-                Wake::Looked(Looked::Asked(ask, hops)) => self.handle(Input::Located { ask, hops }),
+                Wake::Looked(Some(Looked::Account(account, hops, others))) => self.looked(account, hops, others),
+                Wake::Looked(Some(Looked::Asked(ask, hops))) => self.handle(Input::Located { ask, hops }),
+                Wake::Looked(None) => {}
                 Wake::Tcp(event) => self.connection(event),
                 // Closing at once is all the answer a stranger gets who may not knock.
                 Wake::Accepted(Accepted { remote, .. }) if !self.gate.admits(remote.ip()) => {}
