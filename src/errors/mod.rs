@@ -312,9 +312,9 @@ catalogue! {
         ru "{name}: ключи шифрования звука идут без TLS: кто читает сигнализацию, тот слышит разговоры" / "Добавьте ;transport=tls к registrar и outbound_proxies или уберите srtp: тогда ключи предлагаются только через TLS";
         en "{name}: the keys of the sound go without TLS: who reads the signalling hears the calls" / "Add ;transport=tls to registrar and outbound_proxies, or leave srtp out: then keys are offered over TLS only";
     SrtpRefused = "T091":
-        uk "{name}: про шифрування звуку не домовились (488)" / "Увімкніть SRTP (secure trunking, лише SDES) у кабінеті оператора або вкажіть srtp = \"off\"";
-        ru "{name}: о шифровании звука не договорились (488)" / "Включите SRTP (secure trunking, только SDES) в кабинете оператора или укажите srtp = \"off\"";
-        en "{name}: no agreement on encrypted sound (488)" / "Turn SRTP (secure trunking, by SDES) on at the carrier's site, or set srtp = \"off\"";
+        uk "{name}: про шифрування звуку не домовились (488)" / "Увімкніть SRTP (secure trunking, лише SDES) у кабінеті оператора; якщо він хоче RTP/SAVP, вкажіть srtp = \"required\", якщо без шифрування — \"off\"";
+        ru "{name}: о шифровании звука не договорились (488)" / "Включите SRTP (secure trunking, только SDES) в кабинете оператора; если он хочет RTP/SAVP, укажите srtp = \"required\", если без шифрования — \"off\"";
+        en "{name}: no agreement on encrypted sound (488)" / "Turn SRTP (secure trunking, by SDES) on at the carrier's site; set srtp = \"required\" where it wants RTP/SAVP, \"off\" where it wants none";
     SoundPlain = "T092":
         uk "{name}: звук іде незашифрованим, хоча ключі запропоновано" / "Увімкніть SRTP (secure trunking) у кабінеті оператора; srtp = \"required\" відмовляє таким дзвінкам, srtp = \"off\" не пропонує ключів";
         ru "{name}: звук идёт незашифрованным, хотя ключи предложены" / "Включите SRTP (secure trunking) в кабинете оператора; srtp = \"required\" отказывает таким звонкам, srtp = \"off\" не предлагает ключей";
