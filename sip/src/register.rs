@@ -198,6 +198,7 @@ impl Registrant {
             // What was sent over it is not answered any more.
             RegisterInput::ConnectionLost => {
                 self.timers.stop(Timer::Pong);
+                (self.contact, self.public) = (self.hop.advertised(self.public_address), None);
                 if self.state == State::Registered {
                     self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
                 }
@@ -236,6 +237,11 @@ impl Registrant {
     /// The way to the registrar that is in use.
     pub fn hop(&self) -> Hop {
         self.hop
+    }
+
+    /// Our address in the Contact, once the registrar has told where it sees us.
+    pub fn seen_at(&self) -> Option<SocketAddr> {
+        self.public.map(|_| self.contact)
     }
 
     pub fn service_route(&self) -> &[NameAddr] {

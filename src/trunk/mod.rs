@@ -231,6 +231,7 @@ impl Trunk {
             silent_user_agents: config.defence.scanners.iter().map(|agent| agent.to_lowercase()).collect(),
             limits: config.message,
             stream: listening.tcp,
+            takes_tls: listening.tls.is_some(),
             largest_datagram: config.udp_limit_bytes,
             session: config.session,
             least_session_s: config.least_session_s,

@@ -35,6 +35,8 @@ pub struct EndpointConfig {
     /// 3261 §18.1.1). `None`: there is no TCP.
     pub stream: Option<SocketAddr>,
     pub largest_datagram: usize,
+    /// TLS is listened on. Without it who wants to reach us has our own connection only.
+    pub takes_tls: bool,
     /// How long an incoming INVITE may wait for `Answer` or `Reject` before it gets 480.
     pub ring_limit: Duration,
     /// How long a target may leave an INVITE without any answer before the next is tried, where there is one (RFC 3263
@@ -77,6 +79,7 @@ impl Default for EndpointConfig {
             max_half_open_per_source: 100,
             overload_retry_s: 10,
             stream: None,
+            takes_tls: true,
             largest_datagram: 1_300,
             ring_limit: Duration::from_secs(180),
             failover_after: Duration::from_secs(8),

@@ -59,7 +59,7 @@ impl Endpoint {
         let id = self.new_session_id();
         self.transactions.assign(server, id);
         let secure = write::is_secured(&arrival.request);
-        let contact = write::contact(&self.config.contact_user, arrival.flow, self.config.public_address, secure);
+        let contact = write::contact(&self.config.contact_user, arrival.flow, self.own_address(arrival.flow), secure);
         let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
         let mut session = Session::new(id, phase, arrival.flow, contact, self.config.session);
         session.terms.note_allow(&arrival.request.headers);

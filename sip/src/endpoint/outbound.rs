@@ -46,7 +46,7 @@ impl Endpoint {
         let (hop, course) = self.course(now, invite.hop, &invite.others, user, redirected);
         // RFC 3261 §8.1.1.8.
         let secure = invite.target.scheme == Scheme::Sips;
-        let contact = write::contact(user, hop, self.config.public_address, secure);
+        let contact = write::contact(user, hop, self.own_address(hop), secure);
         let (uri, routes) = RouteSet::preloaded(invite.routes).apply(&invite.target);
         let mut request = Request::new(Method::Invite, uri);
         let headers = &mut request.headers;

@@ -180,10 +180,10 @@ impl Endpoint {
 
     /// Sends the INVITE of `context` over `hop`, with a Contact that is good there.
     pub(super) fn invite_over(&mut self, now: Instant, id: SessionId, context: &ClientContext, hop: Hop) {
-        let public = self.config.public_address;
+        let address = self.own_address(hop);
         let Some(session) = self.sessions.get_mut(id) else { return };
         let secure = context.request.uri.scheme == Scheme::Sips;
-        let contact = write::contact(&session.course.contact_user, hop, public, secure);
+        let contact = write::contact(&session.course.contact_user, hop, address, secure);
         let mut request = Request::clone(&context.request);
         request.headers.set(HeaderName::Contact, contact.as_str());
         session.flow = hop;

@@ -137,6 +137,20 @@ impl Endpoint {
         self.registrations.get(&account).map_or(&[], Registrant::service_route)
     }
 
+    /// The address of ours to tell whoever is at the other end of `hop`. Where NAT stands between, or nothing is listened
+    /// on, it is where a registrar there sees us: proxies find our connection by it (RFC 5923 §5).
+    pub(super) fn own_address(&self, hop: Hop) -> SocketAddr {
+        let listens = match hop.transport {
+            Transport::Tcp => self.config.stream.is_some(),
+            Transport::Tls(_) => self.config.takes_tls,
+            Transport::Udp | Transport::Ws | Transport::Wss => true,
+        };
+        let there = |bound: Hop| bound.transport == hop.transport && bound.remote == hop.remote;
+        let registrants = self.registrations.values().filter(|registrant| there(registrant.hop()));
+        let seen = registrants.filter_map(Registrant::seen_at).find(|seen| !listens || seen.ip() != hop.local.ip());
+        seen.unwrap_or_else(|| hop.advertised(self.config.public_address))
+    }
+
     /// The way an account is bound over, where it is.
     pub fn bound_over(&self, account: AccountId) -> Option<Hop> {
         let registrant = self.registrations.get(&account)?;

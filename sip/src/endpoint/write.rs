@@ -1,6 +1,6 @@
 //! What we say of ourselves in headers: what we can do, where we are reached, what a body is.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
@@ -67,8 +67,8 @@ pub(super) fn accepts(headers: &mut Headers) {
 }
 
 /// Our Contact towards `hop`: `<sip:user@address>`, or with `sips:`.
-pub(super) fn contact(user: &str, hop: Hop, public: Option<IpAddr>, secure: bool) -> String {
-    format!("<{}>", hop.own_uri(user, hop.advertised(public), secure))
+pub(super) fn contact(user: &str, hop: Hop, address: SocketAddr, secure: bool) -> String {
+    format!("<{}>", hop.own_uri(user, address, secure))
 }
 
 /// Whether the answer to `invite` must bear a SIPS Contact (RFC 3261 §12.1.1): its Request-URI is one, or the first

@@ -252,7 +252,7 @@ impl Bench {
         self.command(Command::Invite { session: CALL, invite: Box::new(invite) })
     }
 
-    fn invitation(&self, target: &str, hop: Hop, credentials: Option<Credentials>) -> Invite {
+    pub fn invitation(&self, target: &str, hop: Hop, credentials: Option<Credentials>) -> Invite {
         Invite {
             target: target.parse().expect("a URI"),
             hop,

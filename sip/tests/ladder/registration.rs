@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use sip::endpoint::{AccountId, Command, Input, Registration, Transport};
+use sip::endpoint::{AccountId, Command, EndpointConfig, Input, Registration, SessionId, TlsPeer, Transport};
 use sip::message::{HeaderName, Request};
 
-use super::bench::Bench;
+use super::bench::{Bench, CALL};
 use super::{alice, check};
 
 const ACCOUNT: AccountId = AccountId(1);
@@ -19,6 +19,11 @@ fn registering(keep_alive: Option<Duration>) -> Bench {
 fn registering_over(transport: Transport, keep_alive: Option<Duration>) -> Bench {
     let mut bench = Bench::new();
     bench.transport = transport;
+    register(&mut bench, keep_alive);
+    bench
+}
+
+fn register(bench: &mut Bench, keep_alive: Option<Duration>) {
     let registration = Registration {
         registrar: "sip:192.0.2.2".parse().expect("a URI"),
         hop: bench.hop(),
@@ -31,7 +36,6 @@ fn registering_over(transport: Transport, keep_alive: Option<Duration>) -> Bench
         stun: false,
     };
     bench.command(Command::Register { account: ACCOUNT, registration: Box::new(registration) });
-    bench
 }
 
 fn contact(request: &Request) -> String {
@@ -44,10 +48,14 @@ fn number(request: &Request) -> u32 {
 
 /// The Via of the newest REGISTER as a registrar beyond a NAT sees it.
 fn seen_at(bench: &mut Bench, status: u16, headers: &str, port: u16) {
+    seen_from(bench, status, headers, "198.51.100.7", &port.to_string());
+}
+
+fn seen_from(bench: &mut Bench, status: u16, headers: &str, ip: &str, port: &str) {
     let mut request = bench.request("REGISTER");
     let mut via = request.headers.top_via().expect("a Via");
-    via.params.set("received", Some("198.51.100.7"));
-    via.params.set("rport", Some(&port.to_string()));
+    via.params.set("received", Some(ip));
+    via.params.set("rport", Some(port));
     request.headers.replace_first(&HeaderName::Via, via);
     bench.reply_to(&request, status, headers);
 }
@@ -190,4 +198,44 @@ fn a_lost_connection_is_registered_anew() {
     // The new connection cannot be had: that is a failure like any other.
     bench.input(Input::TransportFailed { transport: Transport::Tcp, remote });
     assert!(bench.look().contains("Failed { status: 503"));
+}
+
+#[test]
+fn calls_are_placed_from_where_the_registrar_sees_us() {
+    let config = |takes_tls, public: Option<&str>| EndpointConfig {
+        takes_tls,
+        public_address: public.map(|address| address.parse().expect("an address")),
+        ..EndpointConfig::default()
+    };
+    let tls = Transport::Tls(TlsPeer(1));
+    for (transport, config, seen, expect) in [
+        // Behind NAT; at the interface's own address, it is known where we listen.
+        (Transport::Udp, config(true, None), "198.51.100.7:61000", "198.51.100.7:61000"),
+        (tls, config(true, None), "198.51.100.7:61000", "198.51.100.7:61000;transport=tls"),
+        (tls, config(true, None), "192.0.2.1:61000", "192.0.2.1:5060;transport=tls"),
+        // Nothing is listened on: the connection is all there is.
+        (tls, config(false, None), "192.0.2.1:61000", "192.0.2.1:61000;transport=tls"),
+        (Transport::Tcp, config(true, None), "192.0.2.1:61000", "192.0.2.1:61000;transport=tcp"),
+        // The owner knows best.
+        (Transport::Udp, config(true, Some("203.0.113.9")), "198.51.100.7:61000", "203.0.113.9:5060"),
+    ] {
+        let mut bench = Bench::with(config);
+        bench.transport = transport;
+        register(&mut bench, None);
+        let (ip, port) = seen.split_once(':').expect("an address");
+        for _ in 0..2 {
+            seen_from(&mut bench, 200, "", ip, port);
+        }
+        bench.dial(None);
+        assert_eq!(contact(&bench.request("INVITE")), format!("<sip:telefonist@{expect}>"), "{transport:?} {seen}");
+        if transport != Transport::Udp {
+            // The next connection will have another port.
+            let remote = bench.remote;
+            bench.input(Input::TransportFailed { transport, remote });
+            let call = SessionId(CALL.0 + 1);
+            let invite = Box::new(bench.invitation("sip:bob@192.0.2.2", bench.hop(), None));
+            bench.command(Command::Invite { session: call, invite });
+            assert!(contact(&bench.request("INVITE")).starts_with("<sip:telefonist@192.0.2.1:5060"), "{seen}");
+        }
+    }
 }
