@@ -1,28 +1,37 @@
 //! The files the library wants on disk while it runs: the dictionary of this shop's words, and the acoustic model with one
 //! setting changed. The model's own settings override a program's, so a directory of links stands in for it.
 
+use std::fs::DirEntry;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
 
 /// The mean of telephone speech as `widen` leaves it. The model starts from that of a microphone in a quiet room, and
 /// would understand nothing of a caller's first sentence.
 const MEAN: &str = "54.6,-14.2,1.1,7.4,-2.9,-5.7,-3.2,-4.9,-8.9,-4.4,-2.0,-5.8,3.0";
 
+/// The directories' names begin so, with the number of their process behind it.
+const PREFIX: &str = "telefonist-ears-";
+
+/// How old the directory of a process is that no longer runs before it is removed.
+const LEFT_BEHIND: Duration = Duration::from_secs(7 * 86_400);
+
 /// A directory of its own, removed at the end.
 pub struct ModelFiles {
-    directory: PathBuf,
+    directory: TempDir,
 }
 
 impl ModelFiles {
     pub fn write(model: &Path, dictionary: &str) -> io::Result<ModelFiles> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("telefonist-ears-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let files = ModelFiles { directory: std::env::temp_dir().join(name) };
-        // What a killed process with the same number left behind is in the way.
-        let _ = std::fs::remove_dir_all(&files.directory);
-        std::fs::create_dir_all(files.model())?;
+        let place = std::env::temp_dir();
+        sweep(&place);
+        // A name that nobody knows beforehand, so that nobody else's files can stand there.
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let files = ModelFiles { directory: tempfile::Builder::new().prefix(&prefix).tempdir_in(place)? };
+        std::fs::create_dir(files.model())?;
         std::fs::write(files.dictionary(), dictionary)?;
         for entry in std::fs::read_dir(model)? {
             let entry = entry?;
@@ -37,17 +46,28 @@ impl ModelFiles {
     }
 
     pub fn model(&self) -> PathBuf {
-        self.directory.join("model")
+        self.directory.path().join("model")
     }
 
     pub fn dictionary(&self) -> PathBuf {
-        self.directory.join("words.dict")
+        self.directory.path().join("words.dict")
     }
 }
 
-impl Drop for ModelFiles {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
+/// Removes what processes left behind that were killed a while ago: a younger directory may be that of a process in
+/// another container, whose number means nothing here. What is somebody else's stays.
+fn sweep(place: &Path) {
+    let is_old = |entry: &DirEntry| {
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|at| at.elapsed().ok());
+        age.is_some_and(|age| age > LEFT_BEHIND)
+    };
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
+        let runs = |process: u32| Path::new("/proc").join(process.to_string()).exists();
+        if process.is_some_and(|process| !runs(process)) && is_old(&entry) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -75,8 +95,26 @@ mod tests {
         let files = ModelFiles::write(model.path(), "так T AA K\n").unwrap();
         assert_eq!(std::fs::read_to_string(files.model().join("mdef")).unwrap(), "m");
         assert_eq!(std::fs::read_to_string(files.dictionary()).unwrap(), "так T AA K\n");
-        let directory = files.directory.clone();
+        let directory = files.directory.path().to_owned();
         drop(files);
         assert!(!directory.exists());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_behind_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        // No process has a number as high (proc(5): at most 2^22).
+        let ours = format!("telefonist-ears-{}-x", std::process::id());
+        let long_ago = std::time::SystemTime::now() - 2 * LEFT_BEHIND;
+        let names = ["telefonist-ears-4194305-x", "telefonist-ears-4194306-x", &ours, "another"];
+        for (name, old) in names.into_iter().zip([true, false, true, true]) {
+            let directory = place.path().join(name);
+            std::fs::create_dir_all(directory.join("model")).unwrap();
+            if old {
+                std::fs::File::open(directory).unwrap().set_modified(long_ago).unwrap();
+            }
+        }
+        sweep(place.path());
+        assert_eq!(names.map(|name| place.path().join(name).exists()), [false, true, true, true]);
     }
 }
