@@ -232,7 +232,7 @@ fn limits_hold() {
     check(b"\r\n\r\n\0", limits, ParseErrorKind::Empty);
     check(&[b'x'; 2_001], limits, ParseErrorKind::MessageTooLarge);
     check(format!("{HEAD}X: {}\r\n\r\n", "x".repeat(900)).as_bytes(), limits, ParseErrorKind::HeadTooLarge);
-    check(format!("{HEAD}Via: {}\r\n\r\n", ",".repeat(66)).as_bytes(), limits, ParseErrorKind::TooManyHeaders);
+    check(format!("{HEAD}Via: {}\r\n\r\n", "a,".repeat(66)).as_bytes(), limits, ParseErrorKind::TooManyHeaders);
     check(format!("{HEAD}{}\r\n", "a:b\r\n".repeat(66)).as_bytes(), limits, ParseErrorKind::TooManyHeaders);
     check(HEAD.as_bytes(), limits, ParseErrorKind::UnterminatedHead);
 }

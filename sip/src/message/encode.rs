@@ -45,21 +45,29 @@ fn is_token_list(name: &HeaderName) -> bool {
     )
 }
 
+/// Whether a list reads the same with this member written beside others: not when it is empty, or opens a quote or
+/// bracket that it may not close.
+fn is_plain(member: &[u8]) -> bool {
+    !member.is_empty() && !member.iter().any(|byte| matches!(byte, b',' | b'"' | b'<' | b'>'))
+}
+
 fn encode(start_line: &str, headers: &Headers, body: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(start_line.len() + 64 * (headers.len() + 2) + body.len());
     out.extend(start_line.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
     let mut last = None;
     for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::ContentLength) {
+        let value = value.as_bytes();
+        let member = (is_token_list(name) && is_plain(value)).then_some(name);
         // A line for each method and extension would double the headers, and some peers read the first line only.
-        if last == Some(name) && is_token_list(name) {
+        if member.is_some() && last == member {
             out.put_slice(b", ");
         } else {
             out.put_slice(b"\r\n");
             out.put_slice(name.as_str().as_bytes());
             out.put_slice(b": ");
         }
-        out.put_slice(value.as_bytes());
-        last = Some(name);
+        out.put_slice(value);
+        last = member;
     }
     out.put_slice(format!("\r\n{}: {}\r\n\r\n", HeaderName::ContentLength, body.len()).as_bytes());
     out.put_slice(body);

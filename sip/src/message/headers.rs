@@ -151,18 +151,19 @@ impl Headers {
     }
 }
 
-/// One entry for each member of a list. Empty members of an address list stay, for its reader to refuse; those of a
-/// token list are dropped, unless nothing else is left, since an empty `Accept` or `Supported` says something.
+/// One entry for each member of a list. Empty members are dropped, but one stays where an address list has any, for
+/// its reader to refuse, and where nothing else is left, since an empty `Accept` or `Supported` says something.
+/// More would make answers, which give every Via and Record-Route a line, many times as long as such a request.
 fn split(name: HeaderName, value: HeaderValue) -> Vec<(HeaderName, HeaderValue)> {
     if !name.is_list() || !value.0.contains(&b',') {
         return vec![(name, value)];
     }
-    let keep_empty = matches!(
+    let mut keep_empty = matches!(
         name,
         HeaderName::Via | HeaderName::Route | HeaderName::RecordRoute | HeaderName::Contact | HeaderName::Path
     );
     let members: Vec<_> = split_list(&value.0)
-        .filter(|range| keep_empty || !range.is_empty())
+        .filter(|range| !range.is_empty() || std::mem::take(&mut keep_empty))
         .map(|range| (name.clone(), HeaderValue(value.0.slice(range))))
         .collect();
     if members.is_empty() { vec![(name, HeaderValue::default())] } else { members }
@@ -184,12 +185,14 @@ mod tests {
         headers.push(HeaderName::Allow, "INVITE,, ACK,");
         headers.push(HeaderName::Supported, "");
         headers.push(HeaderName::Require, ",");
+        headers.push(HeaderName::Route, "<sip:a>,,,, <sip:b>,");
         headers.push(HeaderName::Subject, "one, two");
         headers.push(HeaderName::WwwAuthenticate, "Digest realm=\"x\", nonce=\"y\"");
         assert_eq!(values(&headers, &HeaderName::Via), ["SIP/2.0/UDP c", "SIP/2.0/UDP a", "SIP/2.0/UDP b"]);
         assert_eq!(values(&headers, &HeaderName::Allow), ["INVITE", "ACK"]);
         assert_eq!(values(&headers, &HeaderName::Supported), [""]);
         assert_eq!(values(&headers, &HeaderName::Require), [""]);
+        assert_eq!(values(&headers, &HeaderName::Route), ["<sip:a>", "", "<sip:b>"]);
         assert_eq!(values(&headers, &HeaderName::Subject), ["one, two"]);
         assert_eq!(values(&headers, &HeaderName::WwwAuthenticate), ["Digest realm=\"x\", nonce=\"y\""]);
     }
