@@ -18,13 +18,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
 use crate::authority::Authority;
 use crate::desk::{Desk, encryption, ends, expect, hears_tone, says};
 use crate::ear::{Ear, Says};
-use crate::sipp::{Sipp, files, free_port};
-use crate::support::{ANY, House, Process, settles, within};
+use crate::ports::free_port;
+use crate::sipp::{Sipp, files};
+use crate::support::{ANY, House, PATIENCE, Process, settles, within};
 use crate::unless_skipped;
 
 /// A file source falls silent for good at its end: longer than any call here.
@@ -60,7 +61,7 @@ impl Phone {
     async fn start_at(ip: IpAddr, settings: &str, account: &str) -> Phone {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        let (address, control) = (free_pair(ip), free_port());
+        let (address, control) = (free_port(ip), free_port(ANY.ip()));
         tone(&path("tone.wav"));
         let config = format!(
             "sip_listen {address}\nnet_interface {}\naudio_source aufile,{}\naudio_player aubridge,ear\n\
@@ -107,7 +108,7 @@ impl Phone {
     }
 
     async fn tells<T>(&mut self, what: &str, mut pick: impl FnMut(&Value) -> Option<T>) -> T {
-        let found = async {
+        let found = timeout(PATIENCE, async {
             loop {
                 let told = self.next().await;
                 let picked = pick(&told);
@@ -116,8 +117,11 @@ impl Phone {
                     return picked;
                 }
             }
-        };
-        within(what, found).await
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_) => panic!("baresip did not tell of {what} within {PATIENCE:?}, but {:?}", self.told),
+        }
     }
 
     /// The next netstring.
@@ -161,14 +165,6 @@ fn modules() -> String {
         ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules", "/usr/local/lib/baresip/modules"];
     let found = places.iter().find(|place| Path::new(place).is_dir());
     found.expect("baresip's modules").to_string()
-}
-
-/// A port with a free one after it, which baresip takes for TLS without being asked.
-fn free_pair(ip: IpAddr) -> SocketAddr {
-    let is_free = |port| std::net::TcpListener::bind((ip, port)).is_ok();
-    let free = |at: &SocketAddr| is_free(at.port()) && is_free(at.port().saturating_add(1));
-    let port = || UdpSocket::bind((ip, 0)).and_then(|socket| socket.local_addr()).unwrap();
-    std::iter::repeat_with(port).find(free).unwrap()
 }
 
 async fn connects(address: SocketAddr) -> TcpStream {

@@ -8,6 +8,7 @@ use tokio::net::UdpSocket;
 
 use crate::authority::Authority;
 use crate::kamailio::{Kamailio, NUMBER};
+use crate::ports::free_port;
 use crate::process::{dialled, telefonist};
 use crate::support::{ANY, PATIENCE, Shop};
 use crate::unless_skipped;
@@ -195,7 +196,7 @@ async fn the_running_program_tells_how_its_accounts_stand() {
     let dir = tempfile::tempdir().unwrap();
     let shop = Shop::start().await;
     let mut kamailio = Kamailio::start(ANY).await;
-    let page = crate::sipp::free_port();
+    let page = free_port(ANY.ip());
     let more = format!("[shop]\nbase_url = \"{}\"\n[http]\nlisten = \"{page}\"\ntoken = \"t0ken\"", shop.base_url);
     let config = settings(dir.path(), kamailio.address, "correct horse", &more);
     let mut before = telefonist(dir.path(), &["--config", &config, "trunks"]);

@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use crate::authority::Authority;
 use crate::desk::{Desk, ends};
 use crate::ear::{Ear, Says};
-use crate::sipp::{Sipp, free_port};
+use crate::ports::free_port;
+use crate::sipp::Sipp;
 use crate::support::{ANY, House, Process};
 use crate::{answered, ended, unless_skipped};
 
@@ -57,7 +58,7 @@ impl Kamailio {
         authority: &str,
         (certificate, key): (String, String),
     ) -> Kamailio {
-        let (address, tls) = (free_port(), free_port());
+        let (address, tls) = (free_port(ANY.ip()), free_port(ANY.ip()));
         let dir = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = dir.path().join(name);

@@ -22,6 +22,7 @@ mod ladder;
 mod load;
 mod media;
 mod operators;
+mod ports;
 mod process;
 mod refusals;
 mod sessions;

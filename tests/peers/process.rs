@@ -7,8 +7,9 @@ use telefonist::base::{EndingCode, EventKind};
 use telefonist::store::{self, CallFilter, Page, Store};
 
 use crate::ear::{Ear, Says, loudest};
+use crate::ports::free_port;
 use crate::sipp::{Sipp, files};
-use crate::support::{PATIENCE, Process, Shop};
+use crate::support::{ANY, PATIENCE, Process, Shop};
 use crate::unless_skipped;
 
 /// Runs the program with `arguments` in `dir`, with messages in English and nothing of the caller's environment that
@@ -226,7 +227,7 @@ async fn bans_are_seen_and_edited_from_the_terminal() {
     let dir = tempfile::tempdir().unwrap();
     let shop = Shop::start().await;
     let config = settings(dir.path(), &shop);
-    let page = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
+    let page = free_port(ANY.ip());
     let text = std::fs::read_to_string(&config).unwrap();
     let text = text.replace("[http]\nlisten = \"off\"", &format!("[http]\nlisten = \"{page}\"\ntoken = \"s3cret\""));
     std::fs::write(&config, text).unwrap();

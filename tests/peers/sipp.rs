@@ -1,12 +1,13 @@
 //! SIPp (sipp.readthedocs.io): runs a scenario of `fixtures/sipp`, as caller or as callee, and tells how it went.
 
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::{interval, timeout};
 
+use crate::ports::free_port;
 use crate::support::{ANY, PATIENCE, Process};
 
 /// SIPp ends itself after this; the test's own bound lies behind it.
@@ -48,7 +49,7 @@ impl Sipp {
 
     fn new(scenario: &str) -> Sipp {
         let dir = tempfile::tempdir().unwrap();
-        let address = free_port();
+        let address = free_port(ANY.ip());
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/sipp/{scenario}.xml"));
         let scenario = match scenario {
             "uac" | "uas" => ["-sn".to_owned(), scenario.to_owned()],
@@ -169,12 +170,6 @@ impl Running {
         let log = self.read("log").lines().map(words).filter(|line| !line.is_empty()).collect();
         Report { log }
     }
-}
-
-/// A port that was free a moment ago for UDP and TCP, for programs that cannot tell which one they were given.
-pub fn free_port() -> SocketAddr {
-    let port = || UdpSocket::bind(ANY).and_then(|socket| socket.local_addr()).unwrap();
-    std::iter::repeat_with(port).find(|at| TcpListener::bind(at).is_ok()).unwrap()
 }
 
 /// Paths of a directory's files, in order of their names.
