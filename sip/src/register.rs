@@ -23,6 +23,8 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 const MOST_SILENCES: u8 = 2;
 /// How long an answer to an empty line may take (RFC 5626 §4.4.1).
 const PONG_LIMIT: Duration = Duration::from_secs(10);
+/// Empty lines in a row that were answered before an answer is counted on: a line end may come for other reasons.
+const PONGS_EXPECTED: u8 = 2;
 /// Keep-alives are not sent faster, whatever a registrar wishes.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Clients whose registrar restarts return over this time, not all at once.
@@ -123,8 +125,10 @@ pub struct Registrant {
     mapped: Option<SocketAddr>,
     /// Binding requests in a row without an answer.
     silences: u8,
-    /// The registrar answers empty lines over connections.
-    pongs: bool,
+    /// When an empty line went out over this connection that has no answer yet.
+    pinged: Option<Instant>,
+    /// How many in a row were answered.
+    pongs: u8,
     /// RFC 3608: as of the last success.
     service_route: Vec<NameAddr>,
     state: State,
@@ -177,7 +181,8 @@ impl Registrant {
             stun: None,
             mapped: None,
             silences: 0,
-            pongs: false,
+            pinged: None,
+            pongs: 0,
             service_route: Vec::new(),
             failures: 0,
             timers: Timers::default(),
@@ -197,7 +202,7 @@ impl Registrant {
             RegisterInput::Failed(status) => self.on_failure(now, status, None, ids),
             // What was sent over it is not answered any more.
             RegisterInput::ConnectionLost => {
-                self.timers.stop(Timer::Pong);
+                self.expect_no_pong();
                 (self.contact, self.public) = (self.hop.advertised(self.public_address), None);
                 if self.state == State::Registered {
                     self.timers.start(Timer::Refresh, now + ids.jittered(RECONNECT_WITHIN));
@@ -205,8 +210,10 @@ impl Registrant {
             }
             RegisterInput::Stun(datagram) => self.on_stun(now, &datagram),
             RegisterInput::Pong => {
-                self.pongs = true;
                 self.timers.stop(Timer::Pong);
+                if self.pinged.take().is_some_and(|pinged| now < pinged + PONG_LIMIT) {
+                    self.pongs = self.pongs.saturating_add(1);
+                }
             }
             RegisterInput::Unregister => self.unregister(),
             RegisterInput::Tick => {
@@ -277,8 +284,14 @@ impl Registrant {
     fn keep_alive(&mut self, now: Instant, ids: &mut IdSource) {
         if !self.registration.stun || self.hop.transport != Transport::Udp {
             // Registrars that never answer an empty line are many, and mean no harm.
-            if self.pongs && self.hop.transport.is_reliable() && !self.timers.is_running(Timer::Pong) {
-                self.timers.start(Timer::Pong, now + PONG_LIMIT);
+            if self.pongs < PONGS_EXPECTED && self.pinged.is_some() {
+                self.pongs = 0;
+            }
+            if self.hop.transport.is_reliable() && !self.timers.is_running(Timer::Pong) {
+                self.pinged = Some(now);
+                if self.pongs >= PONGS_EXPECTED {
+                    self.timers.start(Timer::Pong, now + PONG_LIMIT);
+                }
             }
             return self.outputs.push_back(RegisterOutput::KeepAlive(Bytes::from_static(b"\r\n\r\n")));
         }
@@ -293,6 +306,12 @@ impl Registrant {
         let id = ids.stun();
         self.stun = Some(id);
         self.outputs.push_back(RegisterOutput::KeepAlive(stun::binding_request(id)));
+    }
+
+    /// What answered empty lines so far is not there any more.
+    fn expect_no_pong(&mut self) {
+        (self.pinged, self.pongs) = (None, 0);
+        self.timers.stop(Timer::Pong);
     }
 
     fn on_stun(&mut self, now: Instant, datagram: &[u8]) {
@@ -405,8 +424,7 @@ impl Registrant {
         let Some(next) = ways.get((at + 1) % ways.len()).copied() else { return false };
         // Another server knows nothing of our address, and is reached from another of ours perhaps.
         self.hop = next;
-        self.pongs = false;
-        self.timers.stop(Timer::Pong);
+        self.expect_no_pong();
         self.contact = next.advertised(self.public_address);
         self.public = None;
         self.state = State::Registering { requests: 0, leaving: false };

@@ -10,6 +10,8 @@ mod in_dialog;
 mod keep_alive;
 #[path = "ways/large.rs"]
 mod large;
+#[path = "ways/long_calls.rs"]
+mod long_calls;
 #[path = "ways/realms.rs"]
 mod realms;
 #[path = "ways/redirect.rs"]

@@ -31,6 +31,11 @@ pub(super) fn of(headers: &Headers, body: &Bytes) -> Option<Bytes> {
     }
 }
 
+/// Whether a description tells keys (RFC 4568 §4).
+pub(super) fn holds_keys(sdp: &Bytes) -> bool {
+    find(sdp, b"a=crypto:").is_some()
+}
+
 /// The first part of type SDP.
 fn part(body: &Bytes, boundary: &str) -> Option<Bytes> {
     let delimiter = format!("--{boundary}");

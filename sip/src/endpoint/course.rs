@@ -18,26 +18,18 @@ use crate::timer::Timer;
 #[derive(Debug, Default)]
 pub(super) struct Course {
     pub rest: VecDeque<Hop>,
-    pub contact_user: String,
     pub redirected: Redirected,
 }
 
 impl Endpoint {
     /// The targets in the order to try them: those over which an account is registered first, for carriers and NATs
     /// expect calls where the binding is; those that failed lately last.
-    pub(super) fn course(
-        &self,
-        now: Instant,
-        first: Hop,
-        others: &[Hop],
-        contact_user: &str,
-        redirected: Redirected,
-    ) -> (Hop, Course) {
+    pub(super) fn course(&self, now: Instant, first: Hop, others: &[Hop], redirected: Redirected) -> (Hop, Course) {
         let mut hops: Vec<Hop> = std::iter::once(first).chain(others.iter().copied()).collect();
         hops.sort_by_key(|hop| (self.avoided.contains(now, hop), !self.is_registered_over(hop)));
         let mut rest = VecDeque::from(hops);
         let first = rest.pop_front().unwrap_or(first);
-        (first, Course { rest, contact_user: contact_user.to_owned(), redirected })
+        (first, Course { rest, redirected })
     }
 
     /// How long a target may leave an INVITE without any answer while there are others.

@@ -19,10 +19,7 @@ impl Endpoint {
     pub(super) fn on_in_dialog(&mut self, now: Instant, id: SessionId, key: &DialogId, arrival: &Arrival) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let in_order = session.dialog_mut(key).is_some_and(|dialog| dialog.receive(&arrival.request).is_ok());
-        let goes_on = !matches!(
-            session.phase,
-            Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. } | Phase::Reporting { .. }
-        );
+        let goes_on = session.goes_on();
         match arrival.request.method {
             // RFC 3261 §12.2.2.
             _ if !in_order => self.reply(now, id, arrival, &Refusal::new(StatusCode::SERVER_INTERNAL_ERROR)),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::io::{Denial, EndedBy, Event, IncomingInvite, SessionEnd, SessionId, Warning};
 use super::receive::Arrival;
 use super::screen::Refusal;
-use super::session::{Phase, Session, Unacked};
+use super::session::{OwnContact, Phase, Session, Unacked};
 use super::table::ServerId;
 use super::terms::SessionPolicy;
 use super::{Endpoint, body, write};
@@ -59,7 +59,7 @@ impl Endpoint {
         let id = self.new_session_id();
         self.transactions.assign(server, id);
         let secure = write::is_secured(&arrival.request);
-        let contact = write::contact(&self.config.contact_user, arrival.flow, self.own_address(arrival.flow), secure);
+        let contact = OwnContact { user: self.config.contact_user.clone(), secure };
         let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
         let mut session = Session::new(id, phase, arrival.flow, contact, self.config.session);
         session.terms.note_allow(&arrival.request.headers);
@@ -270,7 +270,7 @@ impl Endpoint {
     ) -> Response {
         let (tag, contact, policy) = match self.sessions.get(id) {
             Some(session) => {
-                (session.local_tag().map(str::to_owned), Some(session.contact.clone()), session.terms.policy)
+                (session.local_tag().map(str::to_owned), Some(self.contact_of(session)), session.terms.policy)
             }
             None => (None, None, self.config.session),
         };

@@ -218,7 +218,7 @@ impl Endpoint {
         }
         if transport.is_reliable() {
             self.redial(|hop| hop.transport == transport && hop.remote == remote);
-            self.on_registrar_lost(now, remote);
+            self.on_registrar_lost(now, transport, remote);
         }
     }
 

@@ -64,6 +64,14 @@ impl Endpoint {
         arrival: &Arrival,
         sdp: Option<Bytes>,
     ) {
+        let weaker = self.sessions.get(id).is_some_and(|session| {
+            let keys = sdp.iter().chain(&session.terms.local).any(body::holds_keys);
+            keys && session.flow.transport.is_secure() && !arrival.flow.transport.is_secure()
+        });
+        if weaker {
+            // RFC 4568 §8.3: the answer would tell our keys to whoever listens.
+            return self.reply(now, id, arrival, &Refusal::new(StatusCode::NOT_ACCEPTABLE_HERE));
+        }
         let Some(server) = self.open_server(now, arrival) else { return };
         self.transactions.assign(server, id);
         let (request, flow, key) = (Arc::clone(&arrival.request), arrival.flow, key.clone());
@@ -96,7 +104,9 @@ impl Endpoint {
         session.terms.local = Some(sdp.clone());
         match pending {
             PendingOffer::Response { server, request, flow, key } => {
-                session.flow = flow;
+                if flow.transport.is_secure() || !session.flow.transport.is_secure() {
+                    session.flow = flow;
+                }
                 session.terms.outdate(&key.remote_tag);
                 if let Some(dialog) = session.dialog_mut(&key)
                     && request.method != Method::Prack

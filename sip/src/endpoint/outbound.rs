@@ -10,7 +10,7 @@ use super::offers::OFFER_LIMIT;
 use super::redirect::Redirected;
 use super::reliable::Told;
 use super::seek::is_calling;
-use super::session::{Cancel, Phase, Session};
+use super::session::{Cancel, OwnContact, Phase, Session};
 use super::table::{ClientContext, ClientId, Purpose};
 use super::terms::PendingOffer;
 use super::{Endpoint, body, ways, write};
@@ -43,10 +43,10 @@ impl Endpoint {
         }
         let user = invite.contact_user.as_deref().unwrap_or(&self.config.contact_user);
         let redirected = Redirected::new(invite.redirects, &invite.target);
-        let (hop, course) = self.course(now, invite.hop, &invite.others, user, redirected);
+        let (hop, course) = self.course(now, invite.hop, &invite.others, redirected);
         // RFC 3261 §8.1.1.8.
-        let secure = invite.target.scheme == Scheme::Sips;
-        let contact = write::contact(user, hop, self.own_address(hop), secure);
+        let own = OwnContact { user: user.to_owned(), secure: invite.target.scheme == Scheme::Sips };
+        let contact = write::contact(&own, hop, self.own_address(hop));
         let (uri, routes) = RouteSet::preloaded(invite.routes).apply(&invite.target);
         let mut request = Request::new(Method::Invite, uri);
         let headers = &mut request.headers;
@@ -58,7 +58,7 @@ impl Endpoint {
         headers.push(HeaderName::To, invite.to);
         headers.push(HeaderName::CallId, self.ids.call_id());
         headers.push(HeaderName::CSeq, format!("{} INVITE", self.ids.first_cseq()));
-        headers.push(HeaderName::Contact, contact.as_str());
+        headers.push(HeaderName::Contact, contact);
         let policy = invite.policy.unwrap_or(self.config.session);
         write::capabilities(headers, policy);
         write::demands(headers, policy);
@@ -70,7 +70,7 @@ impl Endpoint {
         }
         let client = self.request(now, request, hop, Purpose::Invite(id));
         let phase = Phase::Calling { client, provisional: false, cancel: None };
-        let mut session = Session::new(id, phase, hop, contact, policy);
+        let mut session = Session::new(id, phase, hop, own, policy);
         session.course = course;
         session.terms.local = invite.sdp;
         session.auth = invite.credentials.map(ClientAuth::new);

@@ -182,12 +182,10 @@ impl Endpoint {
     pub(super) fn invite_over(&mut self, now: Instant, id: SessionId, context: &ClientContext, hop: Hop) {
         let address = self.own_address(hop);
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let secure = context.request.uri.scheme == Scheme::Sips;
-        let contact = write::contact(&session.course.contact_user, hop, address, secure);
-        let mut request = Request::clone(&context.request);
-        request.headers.set(HeaderName::Contact, contact.as_str());
         session.flow = hop;
-        session.contact = contact;
+        session.contact.secure = context.request.uri.scheme == Scheme::Sips;
+        let mut request = Request::clone(&context.request);
+        request.headers.set(HeaderName::Contact, write::contact(&session.contact, hop, address));
         let client = self.request(now, request, hop, Purpose::Invite(id));
         if let Some(session) = self.sessions.get_mut(id) {
             session.phase = Phase::Calling { client, provisional: false, cancel: None };

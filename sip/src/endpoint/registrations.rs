@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::Endpoint;
 use super::agenda::Owner;
 use super::io::{AccountId, Event, Output};
+use super::session::Session;
 use super::table::{ClientContext, Purpose};
 use super::watch::{Answer, Reply};
+use super::{Endpoint, write};
 use crate::auth::Credentials;
 use crate::hop::{Hop, Transport};
 use crate::message::{Method, NameAddr, Response, StatusCode};
@@ -107,8 +108,8 @@ impl Endpoint {
     }
 
     /// A connection closed; accounts bound over it register anew.
-    pub(super) fn on_registrar_lost(&mut self, now: Instant, remote: SocketAddr) {
-        for account in self.registered_at(|hop| hop.transport.is_reliable() && hop.remote == remote) {
+    pub(super) fn on_registrar_lost(&mut self, now: Instant, transport: Transport, remote: SocketAddr) {
+        for account in self.registered_at(|hop| hop.transport == transport && hop.remote == remote) {
             self.drive_account(now, account, Some(RegisterInput::ConnectionLost));
         }
     }
@@ -149,6 +150,12 @@ impl Endpoint {
         let registrants = self.registrations.values().filter(|registrant| there(registrant.hop()));
         let seen = registrants.filter_map(Registrant::seen_at).find(|seen| !listens || seen.ip() != hop.local.ip());
         seen.unwrap_or_else(|| hop.advertised(self.config.public_address))
+    }
+
+    /// Our Contact header for a session, good for the way it goes now: requests inside a dialog and their answers tell
+    /// the other side where it has moved to (RFC 3261 §12.2).
+    pub(super) fn contact_of(&self, session: &Session) -> String {
+        write::contact(&session.contact, session.flow, self.own_address(session.flow))
     }
 
     /// The way an account is bound over, where it is.

@@ -34,10 +34,11 @@ impl Endpoint {
 
     /// Sends what is wanted as soon as nothing else is open.
     pub(super) fn reoffer(&mut self, now: Instant, id: SessionId) {
+        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(wanted) = session.terms.wanted.clone() else { return };
         let Some((method, key)) = session.way_to_renew(&wanted) else {
-            if !matches!(session.phase, Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. }) {
+            if session.goes_on() {
                 session.timers.start(Timer::Reoffer, now + BUSY);
             }
             return;
@@ -52,7 +53,7 @@ impl Endpoint {
         let Some(dialog) = session.dialog_mut(&key) else { return };
         let mut request = dialog.request(method.clone());
         let hop = ways::first(dialog, flow);
-        request.headers.push(HeaderName::Contact, session.contact.as_str());
+        request.headers.push(HeaderName::Contact, contact);
         let SessionPolicy { timer_s, reliability } = session.terms.policy;
         // A timer that the peer imposed is spoken of, whatever we wish ourselves.
         let spoken_of = session.terms.timer.map(|timer| timer.interval_s).or(timer_s);
@@ -108,7 +109,8 @@ impl Endpoint {
             self.acknowledge_renewal(id, client, context, response);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.terms.own.as_ref().is_none_or(|own| own.client != client) {
+        session.sought = false;
+        if !session.is_renewed_by(client) {
             return;
         }
         session.timers.stop(Timer::ReofferLimit);
@@ -116,7 +118,7 @@ impl Endpoint {
             status if status.is_success() => self.renewed(now, id, response),
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 match self.authorized_again(now, id, context, response) {
-                    Some(request) => self.renew_again(now, id, request, context),
+                    Some(request) => self.renew_again(now, id, request, context.hop),
                     None => self.renewal_refused(now, id, response.status),
                 }
             }
@@ -138,7 +140,7 @@ impl Endpoint {
         failure: Failure,
     ) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.terms.own.as_ref().is_none_or(|own| own.client != client) {
+        if !session.is_renewed_by(client) {
             return;
         }
         if failure == Failure::TransportFailed
@@ -146,21 +148,12 @@ impl Endpoint {
             && context.hop == ways::first(dialog, session.flow)
             && let Some(hop) = ways::second(dialog, session.flow, context.hop)
         {
-            return self.renew_over(now, id, client, &context.request, hop);
+            return self.renew_again(now, id, Request::clone(&context.request), hop);
         }
         if self.seek_for(now, id, context, Some(client), failure) {
             return;
         }
         self.renewal_unanswered(now, id, failure.status());
-    }
-
-    /// Sends what renews a session another way, unless it was given up meanwhile. `client`: the transaction that failed.
-    pub(super) fn renew_over(&mut self, now: Instant, id: SessionId, client: ClientId, request: &Request, hop: Hop) {
-        let own = self.sessions.get(id).and_then(|session| session.terms.own.as_ref());
-        if own.is_some_and(|own| own.client == client) {
-            let again = self.request(now, request.clone(), hop, Purpose::Renew(id));
-            self.renewal_is(id, again);
-        }
     }
 
     /// RFC 3261 §12.2.1.2: a peer that does not answer inside a dialog has left it.
@@ -269,20 +262,17 @@ impl Endpoint {
         }
         let Some(dialog) = session.dialog_of(&request.headers) else { return };
         dialog.renumber(&mut request);
-        self.renew_again(now, id, request, context);
+        self.renew_again(now, id, request, context.hop);
     }
 
-    fn renew_again(&mut self, now: Instant, id: SessionId, request: Request, context: &ClientContext) {
+    /// Sends what renews the session once more.
+    pub(super) fn renew_again(&mut self, now: Instant, id: SessionId, request: Request, hop: Hop) {
         if request.method == Method::Invite
             && let Some(session) = self.sessions.get_mut(id)
         {
             session.timers.start(Timer::ReofferLimit, now + REOFFER_LIMIT);
         }
-        let client = self.request(now, request, context.hop, Purpose::Renew(id));
-        self.renewal_is(id, client);
-    }
-
-    fn renewal_is(&mut self, id: SessionId, client: ClientId) {
+        let client = self.request(now, request, hop, Purpose::Renew(id));
         if let Some(Session { terms, .. }) = self.sessions.get_mut(id)
             && let Some(own) = &mut terms.own
         {
@@ -306,6 +296,11 @@ impl Endpoint {
 }
 
 impl Session {
+    /// Whether this transaction of ours renews the session, and the session goes on.
+    pub(super) fn is_renewed_by(&self, client: ClientId) -> bool {
+        self.goes_on() && self.terms.own.as_ref().is_some_and(|own| own.client == client)
+    }
+
     /// Which request can go out now, and in which dialog. `None`: something is open.
     fn way_to_renew(&self, wanted: &Wanted) -> Option<(Method, DialogId)> {
         if self.terms.own.is_some() || self.offer.is_some() || self.terms.provisional.is_offering() {

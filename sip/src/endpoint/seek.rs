@@ -165,6 +165,8 @@ impl Endpoint {
                 && (is_private(flow.remote.ip()) || !is_private(hop.remote.ip()))
         };
         let silent = unserved.as_ref().and_then(|unserved| unserved.silent);
+        // What was given up while we looked is not sent any more.
+        let unserved = unserved.filter(|unserved| unserved.renews.is_none_or(|client| session.is_renewed_by(client)));
         // A server that is among them is the peer already; a closed connection to it is dialled anew by whoever sends.
         let found = match silent != Some(flow.remote) && hops.iter().any(|hop| hop.remote == flow.remote) {
             true => Some(flow),
@@ -189,7 +191,9 @@ impl Endpoint {
             self.acknowledge_again(client, id, hop);
         }
         match unserved {
-            Some(Unserved { request, renews: Some(client), .. }) => self.renew_over(now, id, client, &request, hop),
+            Some(Unserved { request, renews: Some(_), .. }) => {
+                self.renew_again(now, id, Request::clone(&request), hop);
+            }
             Some(Unserved { request, .. }) => {
                 self.request(now, Request::clone(&request), hop, Purpose::InDialog(id));
             }

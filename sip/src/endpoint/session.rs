@@ -33,8 +33,8 @@ pub(super) struct Session {
     pub course: Course,
     /// The peer's servers were looked up because a request could not be sent.
     pub sought: bool,
-    /// Our Contact header.
-    pub contact: String,
+    /// What our Contact header is made of.
+    pub contact: OwnContact,
     pub auth: Option<ClientAuth>,
     /// A 2xx of ours that the peer has not acknowledged.
     pub unacked: Option<Unacked>,
@@ -54,6 +54,14 @@ pub(super) struct Session {
     pub reported: bool,
     /// Keys of this session in the table of dialogs.
     bound: Vec<DialogId>,
+}
+
+/// Our Contact but for the address, which may be that of a connection and change with it.
+#[derive(Debug, Clone)]
+pub(super) struct OwnContact {
+    pub user: String,
+    /// A SIPS URI (RFC 3261 §12.1.1).
+    pub secure: bool,
 }
 
 /// Where a session stands.
@@ -101,7 +109,7 @@ pub(super) struct Asking {
 }
 
 impl Session {
-    pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: String, policy: SessionPolicy) -> Session {
+    pub fn new(id: SessionId, phase: Phase, flow: Hop, contact: OwnContact, policy: SessionPolicy) -> Session {
         let owns_call_id = matches!(phase, Phase::Calling { .. });
         Session {
             id,
@@ -125,6 +133,11 @@ impl Session {
             reported: false,
             bound: Vec::new(),
         }
+    }
+
+    /// Whether neither side has ended it.
+    pub fn goes_on(&self) -> bool {
+        !matches!(self.phase, Phase::Leaving { .. } | Phase::Closing | Phase::Departed { .. } | Phase::Reporting { .. })
     }
 
     /// The dialog, early or not, with this identity.

@@ -18,6 +18,7 @@ impl Endpoint {
         let Some(refer_to) = self.refer_to(transfer.refer_to) else {
             return self.refer_progress(id, ReferProgress::Refused { status: 481 });
         };
+        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
         let Some(session) = self.sessions.get_mut(id) else { return };
         let busy = session.refer.as_ref().is_some_and(|refer| !refer.is_done());
         let dialog = match (&session.phase, &mut session.dialog) {
@@ -27,7 +28,7 @@ impl Endpoint {
         };
         let mut request = dialog.request(Method::Refer);
         let hop = ways::first(dialog, session.flow);
-        request.headers.push(HeaderName::Contact, session.contact.as_str());
+        request.headers.push(HeaderName::Contact, contact);
         // In brackets, or the headers of the URI (Replaces) would belong to Refer-To (RFC 3515 §2.1).
         request.headers.push(HeaderName::ReferTo, NameAddr::new(refer_to));
         if let Some(referred_by) = transfer.referred_by {

@@ -74,10 +74,10 @@ impl Endpoint {
         status: StatusCode,
         decide: impl FnOnce(&mut Referral) -> Option<Report>,
     ) -> Option<Option<Report>> {
+        let contact = self.contact_of(self.sessions.get(id)?);
         let session = self.sessions.get_mut(id)?;
         let Asking { server, request } = session.asking.take()?;
         session.timers.stop(Timer::ReferralLimit);
-        let contact = session.contact.clone();
         let referral = session.referral.as_mut()?;
         let report = decide(referral);
         let silent = referral.is_silent();
@@ -107,12 +107,13 @@ impl Endpoint {
 
     fn send_report(&mut self, now: Instant, id: SessionId, report: Option<Report>) {
         let Some(Report { status, is_last }) = report else { return };
+        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
         let Some(session) = self.sessions.get_mut(id) else { return };
         let (Some(referral), Some(dialog)) = (&session.referral, &mut session.dialog) else { return };
         let mut request = dialog.request(Method::Notify);
         let hop = ways::first(dialog, session.flow);
         let state = if is_last { "terminated;reason=noresource" } else { "active;expires=180" };
-        request.headers.push(HeaderName::Contact, session.contact.as_str());
+        request.headers.push(HeaderName::Contact, contact);
         request.headers.push(HeaderName::Event, format!("refer;id={}", referral.cseq()));
         request.headers.push(HeaderName::SubscriptionState, state);
         request.headers.push(HeaderName::ContentType, SIPFRAG);

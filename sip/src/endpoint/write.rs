@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::io::Reason;
+use super::session::OwnContact;
 use super::terms::{Reliability, SessionPolicy};
 use crate::dialog::{reliable, session_timer};
 use crate::hop::Hop;
@@ -67,8 +68,8 @@ pub(super) fn accepts(headers: &mut Headers) {
 }
 
 /// Our Contact towards `hop`: `<sip:user@address>`, or with `sips:`.
-pub(super) fn contact(user: &str, hop: Hop, address: SocketAddr, secure: bool) -> String {
-    format!("<{}>", hop.own_uri(user, address, secure))
+pub(super) fn contact(own: &OwnContact, hop: Hop, address: SocketAddr) -> String {
+    format!("<{}>", hop.own_uri(&own.user, address, own.secure))
 }
 
 /// Whether the answer to `invite` must bear a SIPS Contact (RFC 3261 §12.1.1): its Request-URI is one, or the first

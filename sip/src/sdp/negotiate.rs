@@ -324,6 +324,10 @@ impl OfferAnswer {
         }
         // RFC 4568 §5.1.3: the tag says which line was chosen. Peers that count anew exist, and a suite is there once.
         let of_line = |theirs: &Crypto| {
+            // A line that only comes back is no key of the peer's, and our own packets would pass for its.
+            if ours.iter().any(|(_, key)| *key == theirs.key) {
+                return None;
+            }
             let same_suite = |(_, key): &&(u32, MasterKey)| key.suite() == theirs.key.suite();
             let (_, ours) = ours.iter().find(same_suite)?;
             let (theirs, identifier) = (theirs.key.clone(), theirs.identifier.clone());

@@ -35,7 +35,7 @@ pub(super) struct Source {
     ssrc: u32,
     rtp: Option<Seen>,
     rtcp: Option<Seen>,
-    /// How far the source had counted under the key before this.
+    /// How far the source had counted under the key before this, until something came under this one.
     former: Option<u64>,
 }
 
@@ -50,9 +50,19 @@ impl Inbound {
     }
 
     /// Takes over how far the peer's sources had counted under `former`, the key before this. RFC 3711 §3.3.1 has them
-    /// count on; peers that make everything anew begin at no rollover. Both are found.
+    /// count on; peers that make everything anew begin at no rollover. Both are found. What was seen under this key
+    /// already, before it was given up for the other, stays seen.
     pub fn continues(&mut self, former: &Inbound) {
-        self.sources = former.sources.iter().map(Source::under_another_key).collect();
+        for source in &former.sources {
+            let mut counted = source.under_another_key();
+            if let Some(place) = self.sources.iter().position(|known| known.ssrc == source.ssrc) {
+                let known = self.sources.remove(place);
+                (counted.rtp, counted.rtcp) = (known.rtp, known.rtcp);
+            }
+            self.sources.push(counted);
+        }
+        let surplus = self.sources.len().saturating_sub(SOURCES);
+        self.sources.drain(..surplus);
     }
 
     /// Opens an RTP packet in place; on failure it is as it was.
@@ -61,24 +71,22 @@ impl Inbound {
         let known = self.sources.iter().position(|source| source.ssrc == ssrc);
         let source = known.map(|place| &self.sources[place]);
         let (seen, former) = (source.and_then(|source| source.rtp), source.and_then(|source| source.former));
-        let [likely, other] = match seen {
-            Some(seen) => [nearest(seen.highest(), sequence), None],
-            None => [former.and_then(|highest| nearest(highest, sequence)), Some(u64::from(sequence))],
-        };
-        if let (Some(seen), Some(index)) = (seen, likely)
-            && !seen.is_new(index)
-        {
+        let [likely, other] = indices(seen, former, sequence);
+        let other = other.filter(|_| other != likely);
+        let is_new = |index: &u64| seen.is_none_or(|seen| seen.is_new(*index));
+        let mut tried = [likely, other].into_iter().flatten().filter(is_new);
+        if likely.or(other).is_some() && tried.clone().next().is_none() {
             return Err(Refused::Repeated);
         }
         let tag = self.session.suite.rtp_tag();
         let behind = if self.session.suite.is_aead() { 0 } else { tag };
         let taken = self.take_identifier(packet, behind)?;
-        let mut tried = [likely, other.filter(|_| other != likely)].into_iter().flatten();
         let Some(index) = tried.find(|index| self.session.open_rtp(packet, payload_at, ssrc, *index)) else {
             self.give_identifier(packet, taken);
             return Err(Refused::Unproved);
         };
         let source = self.heard(ssrc, known);
+        source.former = None;
         match &mut source.rtp {
             Some(seen) => seen.note(index),
             None => source.rtp = Some(Seen::first(index)),
@@ -151,6 +159,20 @@ impl Inbound {
         if !self.identifier.is_empty() {
             packet.splice(at..at, self.identifier.iter().copied());
         }
+    }
+}
+
+/// Which packets a sequence number may stand for, the likelier first. `former`: how far the source had counted under
+/// another key, until something came under this.
+fn indices(seen: Option<Seen>, former: Option<u64>, sequence: u16) -> [Option<u64>; 2] {
+    let first = u64::from(sequence);
+    match (seen, former) {
+        (Some(seen), former) => {
+            [nearest(seen.highest(), sequence), former.and_then(|counted| nearest(counted, sequence))]
+        }
+        (None, Some(former)) => [nearest(former, sequence), Some(first)],
+        // The source may have begun shortly before a rollover, and all until then been lost.
+        (None, None) => [Some(first), Some(first | 1 << 16).filter(|_| sequence < 0x8000)],
     }
 }
 

@@ -203,6 +203,42 @@ fn under_another_key_the_peers_numbers_go_on_or_begin_anew() {
 }
 
 #[test]
+fn a_key_that_comes_back_knows_what_was_seen_and_how_far_the_peer_counted_meanwhile() {
+    let (a, b) = (key(Suite::Aes128Sha1Tag80, 1), key(Suite::Aes128Sha1Tag80, 2));
+    let (mut ours, mut first) = (Outbound::new(&a), Inbound::new(&a, Vec::new()));
+    let recorded = sealed(&mut ours, 7, 65_500);
+    assert!(open(&mut first, &recorded).is_ok());
+    let (mut other, mut second) = (Outbound::new(&b), Inbound::new(&b, Vec::new()));
+    second.continues(&first);
+    for number in 65_501..165_000u32 {
+        assert!(open(&mut second, &sealed(&mut other, 7, number as u16)).is_ok());
+    }
+    first.continues(&second);
+    assert!(open(&mut first, &recorded).is_err());
+    // Two rollovers were under the other key.
+    let mut going_on = Outbound::new(&a);
+    (65_500..165_000u32).for_each(|number| drop(sealed(&mut going_on, 7, number as u16)));
+    assert!(open(&mut first, &sealed(&mut going_on, 7, 165_000u32 as u16)).is_ok());
+    assert!(open(&mut first, &sealed(&mut going_on, 7, 165_001u32 as u16)).is_ok());
+    assert_eq!(open(&mut first, &recorded), Err(Refused::Repeated));
+}
+
+/// Peers begin at any number, and what they send before their answer arrives is lost.
+#[test]
+fn a_source_may_roll_over_before_it_is_heard() {
+    for lost in [1, 40, 0x7000] {
+        let key = key(Suite::Aes128Sha1Tag80, 1);
+        let (mut outbound, mut inbound) = (Outbound::new(&key), Inbound::new(&key, Vec::new()));
+        for number in 65_530..65_536 + lost {
+            drop(sealed(&mut outbound, 7, number as u16));
+        }
+        for number in 65_536 + lost..65_600 + lost {
+            assert!(open(&mut inbound, &sealed(&mut outbound, 7, number as u16)).is_ok(), "{number} after {lost}");
+        }
+    }
+}
+
+#[test]
 fn keys_do_not_print() {
     let key = MasterKey::new(Suite::Aes128Sha1Tag80, &[0xAB; 30]).unwrap();
     let shown = format!("{key:?} {:?} {:?}", Outbound::new(&key), Inbound::new(&key, Vec::new()));

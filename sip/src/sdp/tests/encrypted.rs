@@ -280,3 +280,15 @@ proptest::proptest! {
         }
     }
 }
+
+/// Our own packets, sent back to us, would pass for the peer's.
+#[test]
+fn our_own_key_is_no_key_of_the_peers() {
+    for (policy, expect) in [(Encryption::Preferred, Ok(false)), (Encryption::Required, Err(Unservable::Clear))] {
+        let mut us = side(policy, 1);
+        let offer = String::from_utf8(us.offer().to_vec()).unwrap();
+        let echoed = offer.lines().find(|line| line.starts_with("a=crypto")).unwrap();
+        let agreed = us.accept(&stream("RTP/AVP", &format!(" | {echoed}")));
+        assert_eq!(agreed.map(|agreed| agreed.keys.is_some()), expect);
+    }
+}

@@ -178,6 +178,35 @@ fn a_party_that_has_rolled_over_is_followed_under_another_key() {
     assert_eq!(opened, packet(4));
 }
 
+/// Two answers to one offer may choose the same of our keys, with another way between (RFC 4568 §5.1.3 and forks).
+#[test]
+fn a_key_of_ours_that_comes_back_counts_on() {
+    let addresses = ["192.0.2.1:4000".parse().unwrap(), "198.51.100.7:5000".parse().unwrap()];
+    let [ours, theirs] =
+        [0, 1].map(|side| move |seed| agreed(Encryption::Required, addresses, seed)[side].keys.clone());
+    let report = vec![0x80, 201, 0, 1, 0, 0, 0, 7];
+    for between in [None, ours(2)] {
+        let (mut us, mut party) = (Protection::new(ours(1).as_ref()), Protection::new(theirs(1).as_ref()));
+        let mut first = report.clone();
+        assert!(us.protect_rtcp(&mut first));
+        us.agree(between.as_ref());
+        assert!(us.agree(ours(1).as_ref()), "another source, or a packet could stand at an index that was used");
+        let mut second = report.clone();
+        assert!(us.protect_rtcp(&mut second));
+        assert_ne!(first, second);
+        let mut opened = Vec::new();
+        assert_eq!(party.open_rtcp(&first, &mut opened), Ok(Incoming::Opened));
+        assert_eq!(party.open_rtcp(&second, &mut opened), Ok(Incoming::Opened));
+        // And what was heard before is not heard again.
+        let mut sent = packet(9);
+        assert!(party.protect_rtp(&mut sent));
+        assert_eq!(us.open_rtp(&sent, &mut opened), Ok(Incoming::Opened));
+        us.agree(between.as_ref());
+        us.agree(ours(1).as_ref());
+        assert!(us.open_rtp(&sent, &mut opened).is_err());
+    }
+}
+
 /// RFC 3711 §3.3.1 and peers that begin anew would read different packets out of one.
 #[test]
 fn under_another_key_a_source_that_has_rolled_over_is_left() {
