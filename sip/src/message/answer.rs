@@ -97,6 +97,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_saved_is_as_brief_as_it_came() {
+        let text = format!("OPTIONS sip:a@b SIP/9.9\r\nv: SIP/2.0/UDP h{}\r\n{REST}", ",a".repeat(5_000));
+        let saved = salvage(&Bytes::from(text.clone()), &Limits::default()).unwrap();
+        let answer = saved.response(StatusCode::MESSAGE_TOO_LARGE).encode();
+        assert!(answer.len() < text.len() + 100, "{} octets to {}", answer.len(), text.len());
+    }
+
+    #[test]
     fn an_answer_copies_what_the_rfc_says() {
         let mut request = Request::new(Method::Invite, "sip:a@b".parse().unwrap());
         for (name, value) in [

@@ -1,4 +1,5 @@
-//! From a message to bytes: long header names, one value a line, Content-Length counted from the body (RFC 3261 §7).
+//! From a message to bytes: long header names, one value a line unless it came with others, Content-Length counted from
+//! the body (RFC 3261 §7).
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -56,18 +57,22 @@ fn encode(start_line: &str, headers: &Headers, body: &[u8]) -> Bytes {
     out.extend(start_line.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
     let mut last = None;
     for (name, value) in headers.iter().filter(|(name, _)| **name != HeaderName::ContentLength) {
-        let value = value.as_bytes();
-        let member = (is_token_list(name) && is_plain(value)).then_some(name);
-        // A line for each method and extension would double the headers, and some peers read the first line only.
-        if member.is_some() && last == member {
-            out.put_slice(b", ");
+        let member = is_token_list(name) && is_plain(value.as_bytes());
+        let joins = match last {
+            Some((before, _)) if before != name => false,
+            // A line for each method and extension would double the headers, and some peers read the first line only.
+            Some((_, beside)) => value.is_joined() || (member && beside),
+            None => false,
+        };
+        if joins {
+            out.put_slice(if member { b", " } else { b"," });
         } else {
             out.put_slice(b"\r\n");
             out.put_slice(name.as_str().as_bytes());
             out.put_slice(b": ");
         }
-        out.put_slice(value);
-        last = member;
+        out.put_slice(value.as_bytes());
+        last = Some((name, member));
     }
     out.put_slice(format!("\r\n{}: {}\r\n\r\n", HeaderName::ContentLength, body.len()).as_bytes());
     out.put_slice(body);

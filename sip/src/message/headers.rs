@@ -2,6 +2,7 @@
 //! value; reading values as types belongs to `typed`.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 
@@ -9,8 +10,27 @@ use super::lex::split_list;
 use super::{CSeq, Contact, HeaderName, Method, NameAddr, TokenParams, Uri, Via};
 
 /// The value of a header: the bytes as received, folds made spaces and outer white space gone. Never holds a line end.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct HeaderValue(Bytes);
+#[derive(Clone, Default)]
+pub struct HeaderValue {
+    bytes: Bytes,
+    /// Came in one line with the value before it, and goes out so: answers give back the Vias of a request, and are not
+    /// to be much longer than it was.
+    joined: bool,
+}
+
+impl PartialEq for HeaderValue {
+    fn eq(&self, other: &HeaderValue) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for HeaderValue {}
+
+impl Hash for HeaderValue {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
 
 impl HeaderValue {
     /// Takes bytes from anywhere; line ends become spaces, so that no value can begin another header.
@@ -22,21 +42,25 @@ impl HeaderValue {
             bytes
         };
         let trimmed = bytes.trim_ascii();
-        HeaderValue(bytes.slice_ref(trimmed))
+        HeaderValue { bytes: bytes.slice_ref(trimmed), joined: false }
     }
 
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The text, with U+FFFD for bytes that are not UTF-8.
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        self.joined
     }
 
     /// The text, if all of it is UTF-8.
     pub fn to_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0).ok()
+        std::str::from_utf8(&self.bytes).ok()
     }
 }
 
@@ -145,7 +169,7 @@ impl Headers {
             return;
         }
         if let Some((_, value)) = self.0.iter_mut().find(|(name, _)| *name == HeaderName::To) {
-            let bytes = value.0.strip_suffix(b";").unwrap_or(&value.0);
+            let bytes = value.bytes.strip_suffix(b";").unwrap_or(&value.bytes);
             *value = HeaderValue::new([bytes, b";tag=", tag.as_bytes()].concat());
         }
     }
@@ -153,18 +177,21 @@ impl Headers {
 
 /// One entry for each member of a list. Empty members are dropped, but one stays where an address list has any, for
 /// its reader to refuse, and where nothing else is left, since an empty `Accept` or `Supported` says something.
-/// More would make answers, which give every Via and Record-Route a line, many times as long as such a request.
 fn split(name: HeaderName, value: HeaderValue) -> Vec<(HeaderName, HeaderValue)> {
-    if !name.is_list() || !value.0.contains(&b',') {
+    if !name.is_list() || !value.bytes.contains(&b',') {
         return vec![(name, value)];
     }
     let mut keep_empty = matches!(
         name,
         HeaderName::Via | HeaderName::Route | HeaderName::RecordRoute | HeaderName::Contact | HeaderName::Path
     );
-    let members: Vec<_> = split_list(&value.0)
+    let members: Vec<_> = split_list(&value.bytes)
         .filter(|range| !range.is_empty() || std::mem::take(&mut keep_empty))
-        .map(|range| (name.clone(), HeaderValue(value.0.slice(range))))
+        .enumerate()
+        .map(|(place, range)| {
+            let joined = value.joined || place > 0;
+            (name.clone(), HeaderValue { bytes: value.bytes.slice(range), joined })
+        })
         .collect();
     if members.is_empty() { vec![(name, HeaderValue::default())] } else { members }
 }

@@ -181,6 +181,9 @@ fn strangers_get_small_answers() {
         (incoming("INVITE", 9, "").replace("Forwards: 70", "Forwards: x"), Some(400), Some(Denial::Unreadable)),
         (incoming("INVITE", 10, "User-Agent: friendly-scanner"), None, Some(Denial::Scanner)),
         ("nonsense".to_owned(), None, Some(Denial::Unreadable)),
+        // What answers give back is given back as briefly as it came.
+        (incoming("OPTIONS", 11, &format!("v: a{}", ",a".repeat(150))), Some(200), None),
+        (incoming("INVITE", 12, &format!("Record-Route: <sip:a>{}", ",<sip:a>".repeat(150))), Some(401), None),
     ];
     for (request, status, denial) in requests {
         bench.sent.clear();
