@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::vocabulary::{Make, Named};
@@ -271,6 +272,8 @@ async fn signalling(
 
 /// Changes of the list of bans on their way to the record.
 const BAN_CHANGES: usize = 1_024;
+/// Changes of it that are recorded in a second, so that a flood of forged senders does not keep calls from the record.
+const BANS_PER_S: usize = 100;
 
 /// Gives the trunk the bans of an earlier run, and the record every change of them, until the trunk is gone.
 async fn keep_bans(store: &Store, trunk: Option<&Trunk>, recorder: store::Recorder) -> Option<JoinHandle<()>> {
@@ -283,12 +286,16 @@ async fn keep_bans(store: &Store, trunk: Option<&Trunk>, recorder: store::Record
     let (keeper, mut changes) = mpsc::channel(BAN_CHANGES);
     bans.keep(keeper, kept).await;
     Some(tokio::spawn(async move {
-        while let Some(change) = changes.recv().await {
-            let change = match change {
-                trunk::Change::Banned(ban) => store::BanChange::Banned { at_ms: unix_ms(), ban },
-                trunk::Change::Lifted(network) => store::BanChange::Lifted(network),
-            };
-            recorder.record_ban(change).await;
+        let (mut some, mut pace) = (Vec::new(), interval(Duration::from_secs(1)));
+        while changes.recv_many(&mut some, BANS_PER_S).await > 0 {
+            for change in some.drain(..) {
+                let change = match change {
+                    trunk::Change::Banned(ban) => store::BanChange::Banned { at_ms: unix_ms(), ban },
+                    trunk::Change::Lifted(network) => store::BanChange::Lifted(network),
+                };
+                recorder.record_ban(change).await;
+            }
+            pace.tick().await;
         }
     }))
 }

@@ -16,7 +16,7 @@ pub struct SipMessage {
     pub transport: String,
     pub local: SocketAddr,
     pub remote: SocketAddr,
-    /// The whole message; digest answers are blotted out.
+    /// The whole message; digest answers and keys of the sound are blotted out.
     pub bytes: Vec<u8>,
 }
 

@@ -106,6 +106,8 @@ impl Bans {
         self.entries.get(&source).is_some_and(|entry| entry.until.is_none_or(|until| until > now))
     }
 
+    /// Bans a network, in the place of an earlier ban of it. One of the settings stays. Also the ban that had to give
+    /// way, if one had.
     pub fn add(
         &mut self,
         now: Instant,
@@ -113,22 +115,27 @@ impl Bans {
         cause: Cause,
         life: Option<Duration>,
         times: u32,
-    ) -> Result<Ban, ListIsFull> {
-        if !self.entries.contains_key(&network) {
-            if !is_source(network) && self.networks.len() >= MOST_NETWORKS {
-                return Err(ListIsFull);
+    ) -> Result<(Ban, Option<IpNet>), ListIsFull> {
+        let mut given_way = None;
+        match self.entries.get(&network) {
+            Some(Entry { cause: cause @ Cause::Settings, times, dropped, .. }) => {
+                return Ok((Ban { network, cause: *cause, left: None, times: *times, dropped: *dropped }, None));
             }
-            if self.entries.len() - self.networks.len() >= self.most {
+            Some(_) => {}
+            None if !is_source(network) && self.networks.len() >= MOST_NETWORKS => return Err(ListIsFull),
+            None if self.entries.len() - self.networks.len() >= self.most => {
                 let (_, soonest) = self.ends.first().copied().ok_or(ListIsFull)?;
                 self.remove(soonest);
+                given_way = Some(soonest);
             }
+            None => {}
         }
         // A time too long to be told is for good.
         let until = life.and_then(|life| now.checked_add(life));
         let dropped = self.entries.get(&network).map_or(0, |entry| entry.dropped);
         self.remove(network);
         self.insert(network, Entry { cause, until, times, dropped });
-        Ok(Ban { network, cause, left: life.filter(|_| until.is_some()), times, dropped })
+        Ok((Ban { network, cause, left: life.filter(|_| until.is_some()), times, dropped }, given_way))
     }
 
     pub fn remove(&mut self, network: IpNet) -> bool {

@@ -306,16 +306,19 @@ impl Defence {
 
     /// Bans `network` by hand, for `life` or for good. It holds for known peers too: whoever says so knows why.
     pub fn ban(&mut self, now: Instant, network: IpNet, life: Option<Duration>) -> Result<(), ListIsFull> {
-        let ban = self.bans.add(now, network.trunc(), Cause::ByHand, life, 1)?;
+        let (ban, given_way) = self.bans.add(now, network.trunc(), Cause::ByHand, life, 1)?;
+        self.outputs.extend(given_way.map(Output::Lifted));
         self.outputs.push_back(Output::Banned(ban));
         Ok(())
     }
 
     /// Takes up a ban of an earlier run, which does not count as a new one. What would not fit into the list is left out.
     pub fn restore(&mut self, now: Instant, ban: &Ban) {
-        if self.bans.add(now, ban.network.trunc(), ban.cause, ban.left, ban.times).is_ok()
-            && let (Cause::Offence(_), Some(left)) = (ban.cause, ban.left)
-        {
+        let Ok((_, given_way)) = self.bans.add(now, ban.network.trunc(), ban.cause, ban.left, ban.times) else {
+            return;
+        };
+        self.outputs.extend(given_way.map(Output::Lifted));
+        if let (Cause::Offence(_), Some(left)) = (ban.cause, ban.left) {
             let longest = self.config.longest_ban;
             if let Some(record) = self.record(now, ban.network.trunc()) {
                 record.bans = ban.times;
@@ -371,7 +374,8 @@ impl Defence {
         record.offences = Pace::rested(now);
         record.remembered_until = now + life + longest;
         let times = record.bans;
-        if let Ok(ban) = self.bans.add(now, source, Cause::Offence(offence), Some(life), times) {
+        if let Ok((ban, given_way)) = self.bans.add(now, source, Cause::Offence(offence), Some(life), times) {
+            self.outputs.extend(given_way.map(Output::Lifted));
             self.outputs.push_back(Output::Banned(ban));
         }
     }

@@ -282,3 +282,56 @@ fn a_ban_of_an_earlier_run_goes_on_and_the_next_is_longer() {
     bench.does(Input::Offended(ip("198.51.100.7"), Offence::Scanner));
     assert_eq!(bench.outputs(), ["banned 198.51.100.7/32 scanner for 1200 s, time 2"]);
 }
+
+#[test]
+fn a_ban_of_the_settings_stays_whatever_comes() {
+    let mut earlier = Bench::new(Config::default());
+    earlier.offends("198.51.100.7", Offence::Scanner, 1);
+    let kept = earlier.defence.bans(earlier.now());
+    // The owner writes the network into the settings, and starts anew.
+    let network = "198.51.100.7/32".parse().unwrap();
+    let mut bench = Bench::new(Config { banned: vec![network], ..Config::default() });
+    let now = bench.now();
+    kept.iter().for_each(|ban| bench.defence.restore(now, ban));
+    bench.defence.ban(now, network, Some(Duration::from_secs(10))).unwrap();
+    bench.pass(601);
+    assert_eq!(bench.admits("198.51.100.7"), Err(Dropped::Banned));
+    let [ban] = &bench.defence.bans(bench.now())[..] else { panic!("one ban") };
+    assert_eq!((ban.cause, ban.left), (Cause::Settings, None));
+}
+
+#[test]
+fn every_ban_that_ends_is_told_also_one_that_gave_way() {
+    let mut bench = Bench::new(Config { most_sources: 3, ..Config::default() });
+    let mut told = std::collections::BTreeSet::new();
+    let earlier = |last| Ban {
+        network: source_of(IpAddr::from([198, 51, 100, last])),
+        cause: Cause::Offence(Offence::Scanner),
+        left: Some(Duration::from_secs(60)),
+        times: 1,
+        dropped: 0,
+    };
+    for last in 0..5 {
+        told.insert(earlier(last).network);
+        let now = bench.now();
+        bench.defence.restore(now, &earlier(last));
+    }
+    for second in 0..1_000u32 {
+        bench.pass(1);
+        bench.does(Input::Offended(
+            IpAddr::from([203, 0, (second / 250) as u8, (second % 250) as u8]),
+            Offence::Scanner,
+        ));
+        while let Some(output) = bench.defence.poll_output() {
+            match output {
+                Output::Banned(ban) => _ = told.insert(ban.network),
+                Output::Lifted(network) => assert!(told.remove(&network), "{network} was not banned"),
+            }
+        }
+    }
+    let now = bench.now();
+    assert_eq!(
+        told.into_iter().collect::<Vec<_>>(),
+        bench.defence.bans(now).iter().map(|ban| ban.network).collect::<Vec<_>>()
+    );
+}

@@ -116,15 +116,14 @@ impl Session {
         self.outputs.pop_front()
     }
 
-    /// Another agreement is in force.
+    /// Another agreement is in force, or the same for other ends. A silence before it does not count: nobody may have
+    /// listened yet, or been owed any sound.
     pub fn agree(&mut self, now: Instant, negotiated: Negotiated) {
         self.latch.agree(negotiated.remote);
         if self.protection.agree(negotiated.keys.as_ref()) {
             self.sender.change_source(&mut self.random);
         }
-        if negotiated.direction.receives() && !self.negotiated.direction.receives() {
-            self.heard = now;
-        }
+        (self.heard, self.silence_told) = (now, false);
         self.negotiated = negotiated;
     }
 

@@ -28,6 +28,8 @@ pub(super) async fn append(db: &mut SqliteConnection, change: &BanChange) -> Res
     };
     sqlx::query("DELETE FROM bans WHERE network = $1").bind(network.to_string()).execute(&mut *db).await?;
     if let Some((at_ms, ban)) = ban {
+        // Whatever was not told of their ends.
+        sqlx::query("DELETE FROM bans WHERE until_ms <= $1").bind(at_ms).execute(&mut *db).await?;
         let left_ms = ban.left.map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
         sqlx::query("INSERT INTO bans (network, cause, until_ms, times) VALUES ($1, $2, $3, $4)")
             .bind(network.to_string())

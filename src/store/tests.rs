@@ -391,5 +391,10 @@ async fn bans_are_kept_until_they_are_over() {
     store.write(&changes.map(writer::Entry::Ban)).await.unwrap();
     let later = Ban { left: Some(Duration::from_secs(590)), ..scanner };
     assert_eq!(store.bans(START_MS + 10_000).await.unwrap(), [later, by_hand.clone()]);
+    // What ran out unnoticed goes with the next ban.
+    let next = BanChange::Banned { at_ms: START_MS + 700_000, ban: by_hand.clone() };
+    store.write(&[writer::Entry::Ban(next)]).await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM bans").fetch_one(&store.pool).await.unwrap();
+    assert_eq!(rows, 1);
     assert_eq!(store.bans(START_MS + 600_000).await.unwrap(), [by_hand]);
 }

@@ -16,7 +16,7 @@ use sip::endpoint::{
     AccountId, AskId, Command, Endpoint, Event, Hop, IncomingInvite, Input, Invite, Output, SessionId, Transport,
 };
 use sip::locate::Nowhere;
-use sip::message::Uri;
+use sip::message::{Host, Uri};
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -57,6 +57,8 @@ pub(super) struct Driver {
     redirected: HashMap<SessionId, Charge>,
     /// The look-up of each account that goes on or is to come.
     looking: HashMap<AccountId, AbortHandle>,
+    /// As `looking`, for the names that calls come from.
+    looking_for_peers: HashMap<AccountId, AbortHandle>,
     /// The ways to each account's servers, once known.
     hops: HashMap<AccountId, Vec<Hop>>,
     /// Those that an account was last registered with.
@@ -75,8 +77,10 @@ pub(super) struct Driver {
 
 /// The servers that were found, and for whom.
 enum Looked {
-    /// The ways to its servers, and where else it calls from.
-    Account(AccountId, Result<Vec<Hop>, Nowhere>, Vec<IpAddr>),
+    /// The ways to each of its servers' names.
+    Account(AccountId, Vec<(Host, Result<Vec<Hop>, Nowhere>)>),
+    /// Where else it calls from, by the names it says so with.
+    Peers(AccountId, Vec<(Host, Option<Vec<IpAddr>>)>),
     Asked(AskId, Vec<Hop>),
 }
 
@@ -116,6 +120,7 @@ impl Driver {
             lookups: JoinSet::new(),
             redirected: HashMap::new(),
             looking: HashMap::new(),
+            looking_for_peers: HashMap::new(),
             hops: HashMap::new(),
             registered: HashMap::new(),
             sources,
@@ -150,7 +155,8 @@ impl Driver {
                 Wake::Wish(Some(wish)) => self.wish(wish),
                 Wake::Wish(None) | Wake::TimeIsUp => return,
                 Wake::LegDone(done) => self.leg_done(done),
-                Wake::Looked(Some(Looked::Account(account, hops, others))) => self.looked(account, hops, others),
+                Wake::Looked(Some(Looked::Account(account, hops))) => self.looked(account, hops),
+                Wake::Looked(Some(Looked::Peers(account, found))) => self.looked_for_peers(account, found),
                 Wake::Looked(Some(Looked::Asked(ask, hops))) => self.handle(Input::Located { ask, hops }),
                 Wake::Looked(None) => {}
                 Wake::Tcp(event) => self.connection(event),
@@ -408,11 +414,12 @@ impl Driver {
     }
 
     fn leg_done(&mut self, session: Option<SessionId>) {
-        // A leg that broke leaves a session behind, which nobody would end.
-        if let Some(session) = session
-            && self.sessions.remove(&session).is_some()
-        {
-            self.handle(Input::Command(Command::HangUp { session, reason: None }));
+        // A leg that broke leaves a session behind, which nobody would end: its first, or the one its party moved to.
+        let deserted = self.sessions.iter().filter(|(_, notes)| notes.is_closed()).map(|(session, _)| *session);
+        for session in deserted.chain(session).collect::<BTreeSet<SessionId>>() {
+            if self.sessions.remove(&session).is_some() {
+                self.handle(Input::Command(Command::HangUp { session, reason: None }));
+            }
         }
     }
 

@@ -73,11 +73,14 @@ pub(super) struct Gate {
     called: HashMap<SessionId, IpAddr>,
     /// Whoever keeps the list for the next start. One that is full misses changes; the door does not wait.
     keeper: Option<mpsc::Sender<Change>>,
+    /// The last change found it full.
+    misses_changes: bool,
 }
 
 impl Gate {
     pub(super) fn new(config: Config, tally: Arc<Tally>) -> Gate {
-        let gate = Gate { defence: Defence::new(config), tally, called: HashMap::new(), keeper: None };
+        let gate =
+            Gate { defence: Defence::new(config), tally, called: HashMap::new(), keeper: None, misses_changes: false };
         gate.count_bans();
         gate
     }
@@ -167,10 +170,12 @@ impl Gate {
     fn drain(&mut self) -> Option<IpNet> {
         let mut banned = None;
         while let Some(output) = self.defence.poll_output() {
-            if let Some(keeper) = &self.keeper
-                && keeper.try_send(output.clone()).is_err()
-            {
-                tracing::warn!("a change of the list of bans is not kept for the next start");
+            if let Some(keeper) = &self.keeper {
+                let missed = keeper.try_send(output.clone()).is_err();
+                if missed && !self.misses_changes {
+                    tracing::warn!("changes of the list of bans come too fast to be kept for the next start");
+                }
+                self.misses_changes = missed;
             }
             match output {
                 Output::Banned(ban) => {

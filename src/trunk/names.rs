@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
@@ -65,36 +66,34 @@ impl Names {
     /// The ways to the servers of `uris`, in the order to try them: those of the first URI first. Fails as the first
     /// does when none leads anywhere.
     pub(super) async fn hops_to(&self, uris: &[Uri], listening: Listening, tls: &Tls) -> Result<Vec<Hop>, Nowhere> {
-        let mut hops: Vec<Hop> = Vec::new();
-        let mut failed = None;
-        for uri in uris {
-            match self.locate(uri, &ways(listening)).await {
-                Ok(targets) => {
-                    for hop in targets.into_iter().filter_map(|target| hop(uri, target, listening, tls)) {
-                        if !hops.contains(&hop) {
-                            hops.push(hop);
-                        }
-                    }
-                }
-                Err(nowhere) => failed = failed.or(Some(nowhere)),
-            }
-        }
-        if hops.is_empty() { Err(failed.unwrap_or(Nowhere::NoAddress)) } else { Ok(hops) }
+        in_order(self.hops_to_each(uris, listening, tls).await)
     }
 
-    /// The addresses of the servers that have these names: those of their services, and their own.
-    pub(super) async fn addresses_of(&self, names: &[Host], listening: Listening, tls: &Tls) -> Vec<IpAddr> {
-        let mut found = Vec::new();
-        for name in names {
-            let hops = self.hops_to(&[Uri::sip(name.clone())], listening, tls).await;
-            found.extend(hops.iter().flatten().map(|hop| hop.remote.ip()));
-            if let Answer::Addresses(addresses) = self.answer(&Query::Addresses(name.to_string())).await {
-                found.extend(addresses);
-            } else if hops.is_err() {
-                tracing::warn!(%name, "a name that calls come from has no address");
-            }
+    /// The ways to the servers of each of `uris`. All are asked for at once.
+    pub(super) async fn hops_to_each(
+        &self,
+        uris: &[Uri],
+        listening: Listening,
+        tls: &Tls,
+    ) -> Vec<Result<Vec<Hop>, Nowhere>> {
+        let ways = ways(listening);
+        join_all(uris.iter().map(async |uri| {
+            let targets = self.locate(uri, &ways).await?;
+            Ok(targets.into_iter().filter_map(|target| hop(uri, target, listening, tls)).collect())
+        }))
+        .await
+    }
+
+    /// The addresses of the servers that have this name: those of its services, and its own. `None`: nobody can say.
+    pub(super) async fn addresses_of(&self, name: &Host, listening: Listening, tls: &Tls) -> Option<Vec<IpAddr>> {
+        let (uri, query) = ([Uri::sip(name.clone())], Query::Addresses(name.to_string()));
+        let (hops, own) = join(self.hops_to(&uri, listening, tls), self.answer(&query)).await;
+        let own = if let Answer::Addresses(addresses) = own { Some(addresses) } else { None };
+        if hops.is_err() && own.is_none() {
+            tracing::warn!(%name, "a name that calls come from has no address");
+            return None;
         }
-        found
+        Some(hops.iter().flatten().map(|hop| hop.remote.ip()).chain(own.into_iter().flatten()).collect())
     }
 
     async fn locate(&self, uri: &Uri, ways: &[Way]) -> Result<Vec<Target>, Nowhere> {
@@ -193,6 +192,18 @@ impl Names {
         }
         asked.resolver.clone()
     }
+}
+
+/// One after another, each way once. Fails as the first does when none leads anywhere.
+pub(super) fn in_order(each: Vec<Result<Vec<Hop>, Nowhere>>) -> Result<Vec<Hop>, Nowhere> {
+    let failed = each.iter().find_map(|hops| hops.as_ref().err().copied());
+    let mut hops: Vec<Hop> = Vec::new();
+    for hop in each.into_iter().flatten().flatten() {
+        if !hops.contains(&hop) {
+            hops.push(hop);
+        }
+    }
+    if hops.is_empty() { Err(failed.unwrap_or(Nowhere::NoAddress)) } else { Ok(hops) }
 }
 
 fn build(servers: &[SocketAddr]) -> Option<TokioResolver> {

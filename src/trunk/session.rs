@@ -94,6 +94,8 @@ pub struct Session {
     /// Our own offer waits for the peer's answer in an ACK.
     offer_is_ours: bool,
     flowing: bool,
+    /// No sound comes, and none was owed when that was told.
+    silent: bool,
     held: bool,
     /// Our hold of the far end.
     hold: Hold,
@@ -145,6 +147,7 @@ impl Session {
             answer: None,
             offer_is_ours: false,
             flowing: false,
+            silent: false,
             held: false,
             hold: Hold::default(),
             encryption: None,
@@ -211,6 +214,7 @@ impl Session {
             Event::OfferRefused { status, .. } => {
                 let told = self.hold.refused(&mut self.offers, status);
                 self.outputs.extend(told.map(Output::Tell));
+                self.listen_anew();
             }
             Event::Confirmed { sdp, .. } => self.confirmed(sdp.as_ref()),
             Event::Offered { sdp, .. } => self.offered(sdp.as_ref()),
@@ -267,16 +271,18 @@ impl Session {
                 self.keys_in_sound = true;
                 self.tell(LegEvent::Dtmf(key));
             }
-            MediaEvent::Silent(_)
-                if self.end_on_lost_sound && !self.held && !self.hold.is_wished() && self.phase == Phase::Talking =>
-            {
+            MediaEvent::Silent(_) if self.held || self.hold.is_wished() || self.phase != Phase::Talking => {
+                self.silent = true;
+            }
+            MediaEvent::Silent(_) if self.end_on_lost_sound => {
                 let end = LegEnd { by: EndedBy::Network, sip_status: 0, q850: None };
                 self.give_up(end, Some(reason(TIMED_OUT, "no RTP")));
             }
+            MediaEvent::Flowing => self.silent = false,
             MediaEvent::Stopped(StopCause::Fault) => {
                 self.give_up(LegEnd { by: EndedBy::Network, sip_status: FAULT, q850: None }, None);
             }
-            MediaEvent::Silent(_) | MediaEvent::Flowing | MediaEvent::Stopped(StopCause::Asked) => {}
+            MediaEvent::Silent(_) | MediaEvent::Stopped(StopCause::Asked) => {}
         }
     }
 
@@ -407,6 +413,7 @@ impl Session {
             Phase::Answering if self.offer_is_ours => self.agreed(sdp),
             Phase::Answering => {
                 self.phase = Phase::Talking;
+                self.listen_anew();
                 self.tell(LegEvent::Answered);
                 self.tell_as_agreed();
                 self.hold_as_wished();
@@ -452,6 +459,14 @@ impl Session {
         if self.flowing {
             self.outputs.push_back(Output::Update(negotiated));
             self.tell_as_agreed();
+        }
+    }
+
+    /// From now on silence means that the sound is lost. One that was told of before would not be told of again.
+    fn listen_anew(&mut self) {
+        if std::mem::take(&mut self.silent) {
+            let agreed = self.offers.negotiated().cloned();
+            self.outputs.extend(agreed.map(|negotiated| Output::Update(Box::new(negotiated))));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where each carrier's calls come from: networks of the settings, and the addresses that names led to. Told the time;
 //! asking name servers is the driver's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -12,6 +12,9 @@ use sip::message::Host;
 
 /// How long an address stays a carrier's after name servers gave it last: many give some of many addresses at a time.
 const MEMORY: Duration = Duration::from_secs(3_600);
+/// How long it stays one while name servers do not answer, or know nothing of the name: an outage makes nobody a
+/// stranger.
+const MEMORY_IN_SILENCE: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where a carrier's calls come from, as set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,24 +51,43 @@ impl FromStr for Source {
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     fixed: Vec<(AccountId, IpNet)>,
-    /// When name servers gave an address last.
-    found: BTreeMap<(AccountId, IpAddr), Instant>,
+    /// When name servers gave an address last, by the name it was given for.
+    found: BTreeMap<(AccountId, String), BTreeMap<IpAddr, Instant>>,
+    /// Where accounts are registered.
+    bound: BTreeMap<AccountId, IpAddr>,
     all: Vec<(AccountId, IpNet)>,
 }
 
 impl Sources {
     pub(super) fn new(fixed: impl Iterator<Item = (AccountId, IpNet)>) -> Sources {
         let fixed: Vec<(AccountId, IpNet)> = fixed.collect();
-        Sources { all: fixed.clone(), fixed, found: BTreeMap::new() }
+        Sources { all: fixed.clone(), fixed, ..Sources::default() }
     }
 
-    /// Names of this account lead to these addresses now.
-    pub(super) fn found(&mut self, now: Instant, account: AccountId, addresses: impl Iterator<Item = IpAddr>) {
-        self.found.extend(addresses.map(|ip| ((account, ip.to_canonical()), now)));
-        // Name servers that answer for one carrier say nothing of the others.
-        self.found.retain(|(owner, _), at| *owner != account || now.saturating_duration_since(*at) < MEMORY);
-        let found = self.found.keys().map(|(account, ip)| (*account, IpNet::from(*ip)));
-        self.all = self.fixed.iter().copied().chain(found).collect();
+    /// This name of an account leads to these addresses now. `None`: nobody could say.
+    pub(super) fn found(&mut self, now: Instant, account: AccountId, name: &Host, addresses: Option<Vec<IpAddr>>) {
+        let known = self.found.entry((account, name.to_string().to_ascii_lowercase())).or_default();
+        let memory = if addresses.is_some() { MEMORY } else { MEMORY_IN_SILENCE };
+        known.extend(addresses.into_iter().flatten().map(|ip| (ip.to_canonical(), now)));
+        known.retain(|_, at| now.saturating_duration_since(*at) < memory);
+        self.put_together();
+    }
+
+    /// The account is registered there; `None`: nowhere. Whoever has our password is no stranger.
+    pub(super) fn bound(&mut self, account: AccountId, at: Option<IpAddr>) {
+        match at {
+            Some(ip) => self.bound.insert(account, ip.to_canonical()),
+            None => self.bound.remove(&account),
+        };
+        self.put_together();
+    }
+
+    fn put_together(&mut self) {
+        let found = self.found.iter().flat_map(|((account, _), known)| known.keys().map(|ip| (*account, *ip)));
+        let bound = self.bound.iter().map(|(account, ip)| (*account, *ip));
+        let addresses: BTreeSet<(AccountId, IpAddr)> = found.chain(bound).collect();
+        let addresses = addresses.into_iter().map(|(account, ip)| (account, IpNet::from(ip)));
+        self.all = self.fixed.iter().copied().chain(addresses).collect();
     }
 
     /// All of them, with whose they are.
@@ -75,7 +97,8 @@ impl Sources {
 
     /// Whether a name of this account led there lately.
     pub(super) fn remembers(&self, account: AccountId, ip: IpAddr) -> bool {
-        self.found.contains_key(&(account, ip.to_canonical()))
+        let mut names = self.found.iter().filter(|((owner, _), _)| *owner == account);
+        names.any(|(_, known)| known.contains_key(&ip.to_canonical()))
     }
 }
 
@@ -111,16 +134,30 @@ mod tests {
             let all = sources.all().iter().map(|(account, network)| format!("{} {network}", account.0));
             all.collect::<Vec<_>>()
         };
-        sources.found(start, one, [ip(1), ip(2)].into_iter());
-        sources.found(start, two, [ip(1)].into_iter());
-        let half = start + MEMORY / 2;
-        sources.found(half, one, [ip(3)].into_iter());
+        let (name, other) = (Host::Name("a.example".to_owned()), Host::Name("b.example".to_owned()));
+        sources.found(start, one, &name, Some(vec![ip(1), ip(2)]));
+        sources.found(start, one, &other, Some(vec![ip(1)]));
+        sources.found(start, two, &name, Some(vec![ip(1)]));
+        sources.found(start + MEMORY / 2, one, &Host::Name("A.example".to_owned()), Some(vec![ip(3)]));
         assert_eq!(
             lists(&sources),
             ["1 203.0.113.0/24", "1 192.0.2.1/32", "1 192.0.2.2/32", "1 192.0.2.3/32", "2 192.0.2.1/32"]
         );
-        sources.found(start + MEMORY, one, std::iter::empty());
-        assert_eq!(lists(&sources), ["1 203.0.113.0/24", "1 192.0.2.3/32", "2 192.0.2.1/32"]);
-        assert!(sources.remembers(one, ip(3)) && !sources.remembers(one, ip(1)));
+        sources.found(start + MEMORY, one, &name, Some(Vec::new()));
+        let rest = ["1 203.0.113.0/24", "1 192.0.2.1/32", "1 192.0.2.3/32", "2 192.0.2.1/32"];
+        assert_eq!(lists(&sources), rest, "the other name has not been asked");
+        assert!(sources.remembers(one, ip(3)) && !sources.remembers(one, ip(2)));
+        // Nobody can say, for less than a day.
+        for (account, name) in [(one, &name), (one, &other), (two, &name)] {
+            sources.found(start + MEMORY_IN_SILENCE - MEMORY, account, name, None);
+        }
+        assert_eq!(lists(&sources), rest);
+        sources.bound(one, Some(ip(3)));
+        for (account, name) in [(one, &name), (one, &other), (two, &name)] {
+            sources.found(start + MEMORY_IN_SILENCE + MEMORY, account, name, None);
+        }
+        assert_eq!(lists(&sources), ["1 203.0.113.0/24", "1 192.0.2.3/32"], "where it is registered");
+        sources.bound(one, None);
+        assert_eq!(lists(&sources), ["1 203.0.113.0/24"]);
     }
 }

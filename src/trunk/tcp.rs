@@ -146,7 +146,11 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut parser = StreamParser::new(self.limits.parser);
+        let mut parser = if from_stranger {
+            StreamParser::new(self.limits.parser)
+        } else {
+            StreamParser::of_ours(self.limits.parser)
+        };
         let mut idle_at = Instant::now() + self.limits.idle;
         // A stranger owes its first message; anybody owes the rest of a message begun.
         let mut owed_by = from_stranger.then(|| Instant::now() + self.limits.message);
@@ -175,13 +179,17 @@ impl Connection {
                                 TcpEvent::Message { transport, remote, local, message: Box::new(message) }
                             }
                             Framed::Unreadable { bytes, .. } => TcpEvent::Received { transport, remote, local, bytes },
-                            Framed::KeepAlive(KeepAlive::Ping) => {
-                                write(&mut stream, PONG, self.limits.write).await?;
-                                continue;
+                            Framed::KeepAlive(kind) => {
+                                // Whoever pings is there as well.
+                                if kind == KeepAlive::Ping {
+                                    write(&mut stream, PONG, self.limits.write).await?;
+                                }
+                                // Whom we connected to is asked for them; of one read, one tells as much as many.
+                                if std::mem::replace(&mut ponged, true) {
+                                    continue;
+                                }
+                                TcpEvent::Pong { transport, remote }
                             }
-                            // Whom we connected to is asked for them; of one read, one tells as much as many.
-                            Framed::KeepAlive(KeepAlive::Pong) if std::mem::replace(&mut ponged, true) => continue,
-                            Framed::KeepAlive(KeepAlive::Pong) => TcpEvent::Pong { transport, remote },
                         };
                         whole |= !matches!(event, TcpEvent::Pong { .. });
                         if self.events.send(event).await.is_err() {

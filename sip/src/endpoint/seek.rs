@@ -133,10 +133,10 @@ impl Endpoint {
         let silent = (failure == Failure::TimedOut).then_some(context.hop.remote);
         // A key that comes half a minute late does harm; a goodbye and a refresh do not.
         if silent.is_some() {
-            self.avoid(now, &context.hop, None);
             if renews.is_none() && context.request.method != Method::Bye {
                 return false;
             }
+            self.avoid(now, &context.hop, None);
         }
         let Some(session) = self.sessions.get_mut(id) else { return false };
         let Some(dialog) = &session.dialog else { return false };

@@ -26,8 +26,8 @@ pub enum Framed {
 pub enum KeepAlive {
     /// CRLF CRLF: to be answered with one CRLF.
     Ping,
-    /// A single CRLF. Also given for the first half of a ping that came in two pieces, so a pong that nobody waits
-    /// for means nothing.
+    /// A single CRLF. Also given for a stray line end and for the first half of a ping that came in pieces, so a pong
+    /// that nobody waits for means nothing.
     Pong,
 }
 
@@ -44,6 +44,8 @@ pub struct StreamParser {
     frame: Option<Frame>,
     /// The last thing given out was one CRLF, which the next may make a ping.
     half_ping: bool,
+    /// Pings may come in pieces.
+    is_pinged: bool,
     failed: bool,
 }
 
@@ -54,8 +56,22 @@ struct Frame {
 }
 
 impl StreamParser {
+    /// For a connection that the peer opened: it is who pings, in however many pieces (RFC 5626 §4.4).
     pub fn new(limits: Limits) -> StreamParser {
-        StreamParser { limits, buffer: BytesMut::new(), scanned: 0, frame: None, half_ping: false, failed: false }
+        StreamParser {
+            limits,
+            buffer: BytesMut::new(),
+            scanned: 0,
+            frame: None,
+            half_ping: false,
+            is_pinged: true,
+            failed: false,
+        }
+    }
+
+    /// For a connection that we opened: one CRLF after another answers our pings.
+    pub fn of_ours(limits: Limits) -> StreamParser {
+        StreamParser { is_pinged: false, ..StreamParser::new(limits) }
     }
 
     /// Takes bytes as they were received.
@@ -100,7 +116,7 @@ impl StreamParser {
             self.half_ping = false;
             return Some(KeepAlive::Ping);
         }
-        self.half_ping = true;
+        self.half_ping = self.is_pinged;
         Some(KeepAlive::Pong)
     }
 
@@ -241,6 +257,20 @@ mod tests {
         let found = feed(&pieces, Limits::default());
         // The first half of a ping that comes in pieces is taken for a pong, which nobody waits for.
         assert_eq!(found, ["INVITE 4", "INVITE 4", "Pong", "Ping", "INVITE 4"]);
+    }
+
+    #[test]
+    fn pongs_in_a_row_are_no_ping() {
+        let found = |mut parser: StreamParser| {
+            let mut found = Vec::new();
+            for _ in 0..4 {
+                parser.push(b"\r\n");
+                found.extend(std::iter::from_fn(|| parser.next()).map(|framed| format!("{:?}", framed.unwrap())));
+            }
+            found.join(" ").replace("KeepAlive", "")
+        };
+        assert_eq!(found(StreamParser::new(Limits::default())), "(Pong) (Ping) (Pong) (Ping)");
+        assert_eq!(found(StreamParser::of_ours(Limits::default())), "(Pong) (Pong) (Pong) (Pong)");
     }
 
     #[test]

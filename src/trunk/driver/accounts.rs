@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use sip::endpoint::{AccountId, Command, Hop, Input, RegistrationState};
 use sip::locate::Nowhere;
 use sip::message::Host;
 use tokio::time::sleep;
 
 use super::super::account::Account;
+use super::super::names;
 use super::super::{AccountState, AccountStatus};
 use super::{Driver, Looked};
 
@@ -30,26 +32,53 @@ impl Driver {
     /// Looks an account's names up after `pause`, in the place of a look-up that is still to come.
     pub(super) fn look_up(&mut self, account: &Account, pause: Duration) {
         let (id, uris, shared) = (account.id, account.first_hops().to_vec(), self.shared.clone());
-        let names: Vec<Host> = account.names().cloned().collect();
         let task = self.lookups.spawn(async move {
             sleep(pause).await;
-            let hops = shared.names.hops_to(&uris, shared.listening, &shared.tls).await;
-            Looked::Account(id, hops, shared.names.addresses_of(&names, shared.listening, &shared.tls).await)
+            let hops = shared.names.hops_to_each(&uris, shared.listening, &shared.tls).await;
+            Looked::Account(id, uris.into_iter().map(|uri| uri.host).zip(hops).collect())
         });
         if let Some(before) = self.looking.insert(id, task) {
             before.abort();
         }
     }
 
-    pub(super) fn looked(&mut self, id: AccountId, hops: Result<Vec<Hop>, Nowhere>, others: Vec<IpAddr>) {
+    /// Looks up the names that the account's calls come from, unless that is being done. Its registration does not wait
+    /// for them.
+    fn look_up_peers(&mut self, account: &Account) {
+        let (id, shared) = (account.id, self.shared.clone());
+        let names: Vec<Host> = account.names().cloned().collect();
+        if names.is_empty() || self.looking_for_peers.get(&id).is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let task = self.lookups.spawn(async move {
+            let found = join_all(names.into_iter().map(async |name| {
+                let addresses = shared.names.addresses_of(&name, shared.listening, &shared.tls).await;
+                (name, addresses)
+            }));
+            Looked::Peers(id, found.await)
+        });
+        self.looking_for_peers.insert(id, task);
+    }
+
+    pub(super) fn looked_for_peers(&mut self, id: AccountId, found: Vec<(Host, Option<Vec<IpAddr>>)>) {
+        for (name, addresses) in found {
+            self.sources.found(Instant::now(), id, &name, addresses);
+        }
+        self.tell_carriers();
+    }
+
+    pub(super) fn looked(&mut self, id: AccountId, servers: Vec<(Host, Result<Vec<Hop>, Nowhere>)>) {
         let shared = self.shared.clone();
         let Some(account) = shared.accounts.get(id.0 as usize).filter(|_| self.closing.is_none()) else {
             return;
         };
-        let servers = hops.iter().flatten().map(|hop| hop.remote.ip());
-        self.sources.found(Instant::now(), id, servers.chain(others));
+        for (name, hops) in &servers {
+            let addresses = |hops: &Vec<Hop>| hops.iter().map(|hop| hop.remote.ip()).collect();
+            self.sources.found(Instant::now(), id, name, hops.as_ref().ok().map(addresses));
+        }
         self.tell_carriers();
-        let next = match hops {
+        self.look_up_peers(account);
+        let next = match names::in_order(servers.into_iter().map(|(_, hops)| hops).collect()) {
             Ok(hops) => {
                 self.found(account, hops);
                 shared.config.look_up_every
@@ -101,6 +130,9 @@ impl Driver {
         let Some(account) = shared.accounts.get(id.0 as usize) else {
             return;
         };
+        let bound = self.endpoint.bound_over(id).map(|hop| hop.remote.ip());
+        self.sources.bound(id, bound);
+        self.tell_carriers();
         match state {
             RegistrationState::Registered { expires_s, public } => {
                 tracing::info!(account = account.name, expires_s, "registered");
@@ -110,9 +142,10 @@ impl Driver {
             RegistrationState::Failed { status, retry_in } => {
                 tracing::warn!(account = account.name, status, retry_s = retry_in.as_secs(), "not registered");
                 self.set_state(id, AccountState::Failed { status: *status });
-                // The registrar may have moved.
-                if self.closing.is_none() {
-                    self.look_up(account, Duration::ZERO);
+                // The registrar may have moved, unless it was the one to refuse. Names that lead elsewhere each time must
+                // not make us try faster than the registration itself would.
+                if self.closing.is_none() && matches!(status, 408 | 503) {
+                    self.look_up(account, *retry_in / 2);
                 }
             }
             RegistrationState::Unregistered => self.set_state(id, AccountState::Unregistered),

@@ -292,18 +292,50 @@ async fn a_carrier_that_calls_from_new_servers_is_known_by_their_name() {
     let mut accounts = party.trunk.accounts();
     let found = |all: &Vec<AccountStatus>| !all[0].servers.is_empty();
     timeout(PATIENCE, accounts.wait_for(found)).await.unwrap().unwrap();
+    comes_to_be_known(&mut party, [127, 0, 0, 33]).await;
     for (source, expect) in [([127, 0, 0, 33], None), ([127, 0, 0, 42], None), ([127, 0, 0, 44], Some(403))] {
         assert_eq!(call_from(&mut party, source).await, expect, "{source:?}");
     }
     // A further address in the zone is known after the next look.
     server.add("out.carrier.test", A, vec![127, 0, 0, 44]);
+    comes_to_be_known(&mut party, [127, 0, 0, 44]).await;
+    party.close().await;
+}
+
+/// The registrar is an address; the names in `peers` are nobody's to tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_does_not_wait_for_the_names_that_calls_come_from() {
+    let carrier = Peer::open().await;
+    let silent = UdpSocket::bind(loopback().unwrap()).await.unwrap();
+    let account = AccountConfig {
+        name: "carrier".to_owned(),
+        registrar: format!("sip:{}", carrier.address),
+        user: "100".to_owned(),
+        keep_alive: Duration::ZERO,
+        ping: Duration::ZERO,
+        peers: ["out1.carrier.test", "out2.carrier.test"].map(|source| source.parse().unwrap()).to_vec(),
+        ..AccountConfig::default()
+    };
+    let name_servers = vec![silent.local_addr().unwrap()];
+    let config = Config { accounts: vec![account], name_servers, require_account: true, ..Config::default() };
+    let mut party = open(config).await;
+    let register = carrier.request(Method::Register).await;
+    carrier.respond(party.udp(), &register, 200, &[], "").await;
+    // Whoever has our password is known by it.
+    comes_to_be_known(&mut party, [127, 0, 0, 1]).await;
+    let mut question = [0; 512];
+    timeout(PATIENCE, silent.recv(&mut question)).await.expect("the names are asked for").unwrap();
+    drop(party);
+}
+
+/// Calls from there until they are taken.
+async fn comes_to_be_known(party: &mut Party, source: [u8; 4]) {
     let known = async {
-        while call_from(&mut party, [127, 0, 0, 44]).await == Some(403) {
+        while call_from(party, source).await == Some(403) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, known).await.expect("the name is looked up again");
-    party.close().await;
+    timeout(PATIENCE, known).await.expect("a carrier's address is known");
 }
 
 /// Calls from there; the status of the refusal, or `None` for a call that was taken, which is let go at once.

@@ -162,3 +162,22 @@ async fn whoever_takes_the_place_of_whom_we_hold_is_held() {
     expect(&mut leg, LegEvent::PutOnHold(false)).await;
     party.close().await;
 }
+
+/// Whoever rings long with a path for sound that stays empty, and is silent after answering, is not talked to for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_before_the_answer_does_not_hide_the_one_after_it() {
+    let media = media::Config { silent_after: Duration::from_secs(1), ..media::Config::default() };
+    let party = open_with(Config::default(), media).await;
+    let peer = super::peer::Peer::open().await;
+    let mut out = party.call(&format!("sip:op@{}", peer.address)).await;
+    let invite = peer.request(Method::Invite).await;
+    peer.respond(party.udp(), &invite, 183, &[], &peer.sdp(9, "sendrecv")).await;
+    // Frames of 20 ms, for longer than the silence that is borne.
+    for _ in 0..70 {
+        timeout(PATIENCE, out.sound.incoming.recv()).await.unwrap().expect("early media is listened to");
+    }
+    peer.respond(party.udp(), &invite, 200, &[], &peer.sdp(9, "sendrecv")).await;
+    let bye = timeout(PATIENCE, peer.request(Method::Bye)).await.expect("the lost sound ends the call");
+    peer.respond(party.udp(), &bye, 200, &[], "").await;
+    party.close().await;
+}
