@@ -65,7 +65,8 @@ impl Endpoint {
         sdp: Option<Bytes>,
     ) {
         let weaker = self.sessions.get(id).is_some_and(|session| {
-            let keys = sdp.iter().chain(&session.terms.local).any(body::holds_keys);
+            // An answer tells keys where its offer did; an offer of ours, as long as we have any.
+            let keys = sdp.as_ref().or(session.terms.local.as_ref()).is_some_and(body::holds_keys);
             keys && session.flow.transport.is_secure() && !arrival.flow.transport.is_secure()
         });
         if weaker {
