@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::hop::{Hop, Transport};
 use crate::ids::IdSource;
-use crate::message::{HeaderName, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
+use crate::message::{HeaderName, KeepAlive, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
 use crate::stun::{self, TransactionId};
 use crate::timer::{Timer, Timers};
 
@@ -81,8 +81,9 @@ pub enum RegisterInput {
     ConnectionLost,
     /// A datagram of STUN from the registrar.
     Stun(Bytes),
-    /// The answer to an empty line over a connection.
-    Pong,
+    /// The registrar's answer to an empty line over a connection (`Pong`), or an empty line of its own (`Ping`), which
+    /// tells as well that it is there.
+    KeptAlive(KeepAlive),
     /// Remove the binding.
     Unregister,
     Tick,
@@ -196,6 +197,16 @@ impl Registrant {
         registrant
     }
 
+    /// That many attempts have failed before.
+    pub fn after(self, failures: u32) -> Registrant {
+        Registrant { failures, ..self }
+    }
+
+    /// Attempts in a row that failed.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub fn handle(&mut self, now: Instant, ids: &mut IdSource, input: RegisterInput) {
         match input {
             RegisterInput::Response(response) => self.on_response(now, &response, ids),
@@ -209,9 +220,11 @@ impl Registrant {
                 }
             }
             RegisterInput::Stun(datagram) => self.on_stun(now, &datagram),
-            RegisterInput::Pong => {
+            RegisterInput::KeptAlive(by) => {
                 self.timers.stop(Timer::Pong);
-                if self.pinged.take().is_some_and(|pinged| now < pinged + PONG_LIMIT) {
+                let in_time = self.pinged.take().is_some_and(|pinged| now < pinged + PONG_LIMIT);
+                // Whoever pings need not answer pings.
+                if in_time && by == KeepAlive::Pong {
                     self.pongs = self.pongs.saturating_add(1);
                 }
             }

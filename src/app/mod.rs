@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::vocabulary::{Make, Named};
@@ -287,6 +287,7 @@ async fn keep_bans(store: &Store, trunk: Option<&Trunk>, recorder: store::Record
     bans.keep(keeper, kept).await;
     Some(tokio::spawn(async move {
         let (mut some, mut pace) = (Vec::new(), interval(Duration::from_secs(1)));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while changes.recv_many(&mut some, BANS_PER_S).await > 0 {
             for change in some.drain(..) {
                 let change = match change {
@@ -295,7 +296,10 @@ async fn keep_bans(store: &Store, trunk: Option<&Trunk>, recorder: store::Record
                 };
                 recorder.record_ban(change).await;
             }
-            pace.tick().await;
+            // The rest goes out at once.
+            if !changes.is_closed() {
+                pace.tick().await;
+            }
         }
     }))
 }

@@ -108,6 +108,7 @@ struct Start {
 #[derive(Debug, Default)]
 struct Wishes {
     negotiated: Option<Negotiated>,
+    listen_anew: bool,
     keys: String,
     stop: bool,
     #[cfg(test)]
@@ -264,6 +265,11 @@ impl MediaControl {
     /// Another agreement is in force: hold, a new address, another codec.
     pub fn update(&self, negotiated: Negotiated) {
         lock(&self.wishes).negotiated = Some(negotiated);
+    }
+
+    /// A silence that was told of, or has lasted for a while, begins now.
+    pub fn listen_anew(&self) {
+        lock(&self.wishes).listen_anew = true;
     }
 
     /// Presses keys towards the party, as telephone-events or, where it takes none, as tones in the sound. Characters
@@ -483,6 +489,9 @@ impl Running {
         assert!(!wishes.fault, "a fault was wished for");
         if let Some(negotiated) = wishes.negotiated {
             self.session.agree(Instant::now(), negotiated);
+        }
+        if wishes.listen_anew {
+            self.session.listen_anew(Instant::now());
         }
         if !wishes.keys.is_empty() {
             self.session.press(&wishes.keys);

@@ -116,14 +116,20 @@ impl Session {
         self.outputs.pop_front()
     }
 
-    /// Another agreement is in force, or the same for other ends. A silence before it does not count: nobody may have
-    /// listened yet, or been owed any sound.
+    /// A silence before this does not count: nobody listened yet, or was owed any sound.
+    pub fn listen_anew(&mut self, now: Instant) {
+        (self.heard, self.silence_told) = (now, false);
+    }
+
+    /// Another agreement is in force.
     pub fn agree(&mut self, now: Instant, negotiated: Negotiated) {
         self.latch.agree(negotiated.remote);
         if self.protection.agree(negotiated.keys.as_ref()) {
             self.sender.change_source(&mut self.random);
         }
-        (self.heard, self.silence_told) = (now, false);
+        if negotiated.direction.receives() && !self.negotiated.direction.receives() {
+            self.listen_anew(now);
+        }
         self.negotiated = negotiated;
     }
 

@@ -198,7 +198,7 @@ impl Driver {
             TcpEvent::Received { transport, remote, local, bytes } => {
                 self.received(remote, Input::Received { transport, local, remote, bytes });
             }
-            TcpEvent::Pong { transport, remote } => self.handle(Input::Pong { transport, remote }),
+            TcpEvent::KeptAlive { transport, remote, by } => self.handle(Input::KeptAlive { transport, remote, by }),
             TcpEvent::Closed { connection, transport, remote, insecure } => {
                 if self.connections.closed(connection, (transport, remote)) {
                     self.insecure = insecure;

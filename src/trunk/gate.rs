@@ -1,7 +1,7 @@
 //! The shell of `defence` at this door: asks it about each sender before anything is read, tells it what the endpoint
 //! turned away, and lets its list be seen and edited from outside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use sip::endpoint::{Denial, SessionId};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::Wish;
@@ -66,6 +67,9 @@ fn count<T: PartialEq>(all: &[T], counts: &[AtomicU64], one: T) {
     }
 }
 
+/// Changes made by hand that wait for a full keeper. Later ones are missed like all others.
+const MOST_UNKEPT: usize = 1_000;
+
 pub(super) struct Gate {
     defence: Defence,
     tally: Arc<Tally>,
@@ -75,12 +79,20 @@ pub(super) struct Gate {
     keeper: Option<mpsc::Sender<Change>>,
     /// The last change found it full.
     misses_changes: bool,
+    /// What a person changed while it was full, and is not to be missed.
+    unkept: VecDeque<Change>,
 }
 
 impl Gate {
     pub(super) fn new(config: Config, tally: Arc<Tally>) -> Gate {
-        let gate =
-            Gate { defence: Defence::new(config), tally, called: HashMap::new(), keeper: None, misses_changes: false };
+        let gate = Gate {
+            defence: Defence::new(config),
+            tally,
+            called: HashMap::new(),
+            keeper: None,
+            misses_changes: false,
+            unkept: VecDeque::new(),
+        };
         gate.count_bans();
         gate
     }
@@ -147,6 +159,7 @@ impl Gate {
     /// Performs what somebody asked of the list. `Some`: that network is banned now.
     pub(super) fn edit(&mut self, edit: Edit) -> Option<IpNet> {
         let now = Instant::now();
+        let by_hand = matches!(edit, Edit::Add { .. } | Edit::Remove { .. });
         // Whoever asked and went away hears no answer.
         match edit {
             Edit::List(done) => drop(done.send(self.defence.bans(now))),
@@ -158,25 +171,36 @@ impl Gate {
                 self.count_bans();
             }
         }
-        self.drain()
+        self.drain(by_hand)
     }
 
     fn handle(&mut self, input: Input) -> Option<IpNet> {
         self.defence.handle(Instant::now(), input);
-        self.drain()
+        self.drain(false)
+    }
+
+    /// Hands a change to the keeper.
+    fn keep(&mut self, change: Change, by_hand: bool) {
+        let Some(keeper) = &self.keeper else { return };
+        while let Some(earlier) = self.unkept.pop_front() {
+            if let Err(full) = keeper.try_send(earlier) {
+                self.unkept.push_front(full.into_inner());
+                break;
+            }
+        }
+        let missed = keeper.try_send(change).err().map(TrySendError::into_inner);
+        if missed.is_some() && !self.misses_changes {
+            tracing::warn!("the list of bans changes too fast to be kept for the next start");
+        }
+        self.misses_changes = missed.is_some();
+        self.unkept.extend(missed.filter(|_| by_hand && self.unkept.len() < MOST_UNKEPT));
     }
 
     /// Logs what changed; the network that was banned, if one was.
-    fn drain(&mut self) -> Option<IpNet> {
+    fn drain(&mut self, by_hand: bool) -> Option<IpNet> {
         let mut banned = None;
         while let Some(output) = self.defence.poll_output() {
-            if let Some(keeper) = &self.keeper {
-                let missed = keeper.try_send(output.clone()).is_err();
-                if missed && !self.misses_changes {
-                    tracing::warn!("changes of the list of bans come too fast to be kept for the next start");
-                }
-                self.misses_changes = missed;
-            }
+            self.keep(output.clone(), by_hand);
             match output {
                 Output::Banned(ban) => {
                     let seconds = ban.left.map(|left| left.as_secs());
@@ -269,5 +293,31 @@ impl BanList {
         let (done, answer) = oneshot::channel();
         wishes.send(Wish::Bans(edit(done))).await.map_err(|_| BanError::Closing)?;
         answer.await.map_err(|_| BanError::Closing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_changed_is_kept_however_fast_the_list_changes() {
+        let mut gate = Gate::new(Config::default(), Arc::default());
+        let (keeper, mut kept) = mpsc::channel(2);
+        gate.edit(Edit::Keep { keeper, bans: Vec::new() });
+        for last in 1..5 {
+            gate.denied(SocketAddr::from(([203, 0, 113, last], 5060)), Denial::Scanner);
+        }
+        let by_hand: IpNet = "198.51.100.0/24".parse().unwrap();
+        gate.edit(Edit::Add { network: by_hand, life: None, done: oneshot::channel().0 });
+        let mut next = || {
+            kept.try_recv().ok().map(|change| match change {
+                Output::Banned(ban) => ban.network.to_string(),
+                Output::Lifted(network) => format!("lifted {network}"),
+            })
+        };
+        assert_eq!([next(), next(), next()], [Some("203.0.113.1/32".into()), Some("203.0.113.2/32".into()), None]);
+        gate.denied(SocketAddr::from(([203, 0, 113, 9], 5060)), Denial::Scanner);
+        assert_eq!([next(), next()], [Some(by_hand.to_string()), Some("203.0.113.9/32".into())]);
     }
 }

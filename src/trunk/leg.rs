@@ -72,6 +72,8 @@ pub(super) struct LegTask {
     events: mpsc::Receiver<Note>,
     /// The session of `events` is over.
     events_over: bool,
+    /// Of the session whose party moved: a queue without an end here is that of a leg that broke, and is hung up.
+    former: Option<mpsc::Receiver<Note>>,
     next: Option<NextSession>,
     /// Somebody who asks for the party's place, until the party takes or refuses them.
     newcomer: Option<NextSession>,
@@ -133,6 +135,7 @@ impl LegTask {
             media: Media::Ready(Box::new((port, source))),
             events,
             events_over: false,
+            former: None,
             next: None,
             newcomer: None,
             seeking: None,
@@ -265,7 +268,8 @@ impl LegTask {
                 if line.is_some() {
                     self.line = line;
                 }
-                (self.events, self.events_over) = (events, false);
+                self.former = Some(std::mem::replace(&mut self.events, events));
+                self.events_over = false;
                 tracing::info!("a leg has another party");
                 self.media = Media::Ready(Box::new((port, self.spare.twin())));
                 self.start_sound(*negotiated);
@@ -295,6 +299,11 @@ impl LegTask {
             session::Output::Update(negotiated) => {
                 if let Media::Flowing(control, _) = &self.media {
                     control.update(*negotiated);
+                }
+            }
+            session::Output::ListenAnew => {
+                if let Media::Flowing(control, _) = &self.media {
+                    control.listen_anew();
                 }
             }
             session::Output::Press(keys) => {

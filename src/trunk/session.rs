@@ -51,6 +51,8 @@ pub enum Output {
     Start(Box<Negotiated>),
     /// Another agreement is in force.
     Update(Box<Negotiated>),
+    /// Silence counts from now on.
+    ListenAnew,
     /// Keys towards the party.
     Press(String),
     /// No more sound.
@@ -384,6 +386,8 @@ impl Session {
         self.phase = Phase::Talking;
         if self.flowing {
             self.outputs.push_back(Output::Update(negotiated));
+            // Early media may have been silent for long.
+            self.outputs.push_back(Output::ListenAnew);
         } else {
             self.start(negotiated);
         }
@@ -458,6 +462,7 @@ impl Session {
     fn update(&mut self, negotiated: Box<Negotiated>) {
         if self.flowing {
             self.outputs.push_back(Output::Update(negotiated));
+            self.listen_anew();
             self.tell_as_agreed();
         }
     }
@@ -465,8 +470,7 @@ impl Session {
     /// From now on silence means that the sound is lost. One that was told of before would not be told of again.
     fn listen_anew(&mut self) {
         if std::mem::take(&mut self.silent) {
-            let agreed = self.offers.negotiated().cloned();
-            self.outputs.extend(agreed.map(|negotiated| Output::Update(Box::new(negotiated))));
+            self.outputs.push_back(Output::ListenAnew);
         }
     }
 

@@ -25,8 +25,11 @@ const READ: usize = 16 * 1024;
 /// How long the network may leave what we wrote unacknowledged: keep-alives find a peer that is gone by it, long before
 /// TCP gives up by itself.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
-/// One CRLF, the answer to two.
+/// Two CRLFs, and the answer to them (RFC 5626 §3.5.1).
+pub(super) const PING: &[u8] = b"\r\n\r\n";
 pub(super) const PONG: &[u8] = b"\r\n";
+/// How long an answer to a ping may be on its way.
+const PONG_LIMIT: Duration = Duration::from_secs(10);
 
 /// Bounds of one connection.
 #[derive(Debug, Clone)]
@@ -35,6 +38,29 @@ pub(super) struct TcpLimits {
     pub(super) message: Duration,
     pub(super) write: Duration,
     pub(super) parser: Limits,
+}
+
+/// Our pings over one connection whose answers may still come: every account that is bound over it pings for itself.
+#[derive(Debug, Default)]
+struct Pings {
+    last: Option<Instant>,
+    open: usize,
+}
+
+impl Pings {
+    /// Octets of ours go out.
+    fn note(&mut self, bytes: &[u8]) {
+        if bytes == PING {
+            let now = Instant::now();
+            let goes_on = self.last.is_some_and(|last| now < last + PONG_LIMIT);
+            (self.last, self.open) = (Some(now), if goes_on { self.open + 1 } else { 1 });
+        }
+    }
+
+    /// Whether two answers may come together.
+    fn are_several(&self) -> bool {
+        self.open > 1 && self.last.is_some_and(|last| Instant::now() < last + PONG_LIMIT)
+    }
 }
 
 /// What a connection tells the driver.
@@ -53,10 +79,11 @@ pub(super) enum TcpEvent {
         local: SocketAddr,
         bytes: Bytes,
     },
-    /// An empty line, the answer to ours.
-    Pong {
+    /// Empty lines from whom we connected to.
+    KeptAlive {
         transport: Transport,
         remote: SocketAddr,
+        by: KeepAlive,
     },
     /// The last event of every connection.
     Closed {
@@ -152,6 +179,7 @@ impl Connection {
             StreamParser::of_ours(self.limits.parser)
         };
         let mut idle_at = Instant::now() + self.limits.idle;
+        let mut pings = Pings::default();
         // A stranger owes its first message; anybody owes the rest of a message begun.
         let mut owed_by = from_stranger.then(|| Instant::now() + self.limits.message);
         let mut buffer = vec![0; READ];
@@ -161,6 +189,7 @@ impl Connection {
                 bytes = self.outgoing.recv() => {
                     let Some(bytes) = bytes else { return stream.shutdown().await };
                     idle_at = Instant::now() + self.limits.idle;
+                    pings.note(&bytes);
                     write(&mut stream, &bytes, self.limits.write).await?;
                 }
                 () = sleep_until(deadline) => return Ok(()),
@@ -171,7 +200,7 @@ impl Connection {
                     }
                     idle_at = Instant::now() + self.limits.idle;
                     parser.push(&buffer[..length]);
-                    let (mut whole, mut ponged) = (false, from_stranger);
+                    let (mut whole, mut told) = (false, from_stranger);
                     while let Some(framed) = parser.next() {
                         let (transport, remote) = (self.transport, self.remote);
                         let event = match framed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))? {
@@ -179,19 +208,19 @@ impl Connection {
                                 TcpEvent::Message { transport, remote, local, message: Box::new(message) }
                             }
                             Framed::Unreadable { bytes, .. } => TcpEvent::Received { transport, remote, local, bytes },
-                            Framed::KeepAlive(kind) => {
-                                // Whoever pings is there as well.
-                                if kind == KeepAlive::Ping {
+                            Framed::KeepAlive(by) => {
+                                // Answers to two of ours that come together look like a ping, and are not to be answered.
+                                if by == KeepAlive::Ping && !pings.are_several() {
                                     write(&mut stream, PONG, self.limits.write).await?;
                                 }
                                 // Whom we connected to is asked for them; of one read, one tells as much as many.
-                                if std::mem::replace(&mut ponged, true) {
+                                if std::mem::replace(&mut told, true) {
                                     continue;
                                 }
-                                TcpEvent::Pong { transport, remote }
+                                TcpEvent::KeptAlive { transport, remote, by }
                             }
                         };
-                        whole |= !matches!(event, TcpEvent::Pong { .. });
+                        whole |= !matches!(event, TcpEvent::KeptAlive { .. });
                         if self.events.send(event).await.is_err() {
                             return Ok(());
                         }
@@ -223,4 +252,25 @@ where
         stream.flush().await
     })
     .await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn two_answers_may_come_together_where_two_were_asked_for_lately() {
+        let mut pings = Pings::default();
+        let mut after = async |seconds, bytes: &[u8]| {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            pings.note(bytes);
+            pings.are_several()
+        };
+        assert!(!after(0, PING).await);
+        assert!(!after(0, b"OPTIONS").await);
+        assert!(after(1, PING).await);
+        assert!(after(9, PONG).await);
+        assert!(!after(1, PONG).await);
+        assert!(!after(0, PING).await);
+    }
 }

@@ -16,14 +16,12 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-use super::tcp::{Connection, PONG, TcpEvent};
+use super::tcp::{Connection, PING, PONG, TcpEvent};
 
 /// The subprotocol's name (RFC 7118 §4.1).
 const SUBPROTOCOL: &str = "sip";
 /// The largest frame and message: what a datagram could hold.
 const LARGEST: usize = 65_535;
-/// RFC 5626 §3.5.1, which RFC 7118 §6 lets clients send in a frame.
-const PING: &[u8] = b"\r\n\r\n";
 
 /// The `[sip.websocket]` table.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +91,7 @@ impl Connection {
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(error)) => return Err(io::Error::other(error)),
                     };
+                    // RFC 7118 §6.
                     if bytes == PING {
                         send(&mut socket, write, frame(Bytes::from_static(PONG))).await?;
                         continue;

@@ -59,7 +59,7 @@ impl Endpoint {
         let id = self.new_session_id();
         self.transactions.assign(server, id);
         let secure = write::is_secured(&arrival.request);
-        let contact = OwnContact { user: self.config.contact_user.clone(), secure };
+        let contact = OwnContact { user: self.config.contact_user.clone(), secure, seen: None };
         let phase = Phase::Incoming { server, invite: Arc::clone(&arrival.request), ringing: None };
         let mut session = Session::new(id, phase, arrival.flow, contact, self.config.session);
         session.terms.note_allow(&arrival.request.headers);
@@ -268,11 +268,10 @@ impl Endpoint {
         status: StatusCode,
         sdp: Option<Bytes>,
     ) -> Response {
-        let (tag, contact, policy) = match self.sessions.get(id) {
-            Some(session) => {
-                (session.local_tag().map(str::to_owned), Some(self.contact_of(session)), session.terms.policy)
-            }
-            None => (None, None, self.config.session),
+        let contact = self.contact_of(id);
+        let (tag, policy) = match self.sessions.get(id) {
+            Some(session) => (session.local_tag().map(str::to_owned), session.terms.policy),
+            None => (None, self.config.session),
         };
         let mut response = self.answer_to(request, status, tag.as_deref());
         // RFC 3261 §12.1.1: a Contact opens or refreshes a dialog, so refusals have none.

@@ -11,7 +11,7 @@ use super::watch::{Reply, Watch};
 use crate::auth::Credentials;
 use crate::dialog::refer::ReferProgress;
 use crate::hop::{Hop, Transport};
-use crate::message::{Headers, Host, Message, NameAddr, Uri};
+use crate::message::{Headers, Host, KeepAlive, Message, NameAddr, Uri};
 use crate::register::{Registration, RegistrationState};
 
 /// One INVITE session. Inbound sessions are named by the endpoint, outbound ones by the caller with a random number.
@@ -53,10 +53,11 @@ pub enum Input {
         ask: AskId,
         allowed: bool,
     },
-    /// An empty line came over a connection, as the answer to ours (RFC 5626 §3.5.1).
-    Pong {
+    /// Empty lines came over a connection that we opened (RFC 5626 §3.5.1).
+    KeptAlive {
         transport: Transport,
         remote: SocketAddr,
+        by: KeepAlive,
     },
     /// A send failed or a connection closed.
     TransportFailed {

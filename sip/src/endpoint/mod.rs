@@ -129,7 +129,7 @@ impl Endpoint {
             }
             Input::Located { ask, hops } => self.on_located(now, ask, hops),
             Input::Allowed { ask, allowed } => self.on_allowed(now, ask, allowed),
-            Input::Pong { transport, remote } => self.on_pong(now, transport, remote),
+            Input::KeptAlive { transport, remote, by } => self.on_kept_alive(now, transport, remote, by),
             Input::TransportFailed { transport, remote } => self.on_transport_failed(now, transport, remote),
             Input::Command(command) => self.on_command(now, command),
             Input::Tick => {

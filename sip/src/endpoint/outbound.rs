@@ -45,8 +45,8 @@ impl Endpoint {
         let redirected = Redirected::new(invite.redirects, &invite.target);
         let (hop, course) = self.course(now, invite.hop, &invite.others, redirected);
         // RFC 3261 §8.1.1.8.
-        let own = OwnContact { user: user.to_owned(), secure: invite.target.scheme == Scheme::Sips };
-        let contact = write::contact(&own, hop, self.own_address(hop));
+        let mut own = OwnContact { user: user.to_owned(), secure: invite.target.scheme == Scheme::Sips, seen: None };
+        let contact = self.contact(&mut own, hop);
         let (uri, routes) = RouteSet::preloaded(invite.routes).apply(&invite.target);
         let mut request = Request::new(Method::Invite, uri);
         let headers = &mut request.headers;

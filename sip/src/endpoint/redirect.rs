@@ -180,12 +180,12 @@ impl Endpoint {
 
     /// Sends the INVITE of `context` over `hop`, with a Contact that is good there.
     pub(super) fn invite_over(&mut self, now: Instant, id: SessionId, context: &ClientContext, hop: Hop) {
-        let address = self.own_address(hop);
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.flow = hop;
         session.contact.secure = context.request.uri.scheme == Scheme::Sips;
+        let Some(contact) = self.contact_of(id) else { return };
         let mut request = Request::clone(&context.request);
-        request.headers.set(HeaderName::Contact, write::contact(&session.contact, hop, address));
+        request.headers.set(HeaderName::Contact, contact);
         let client = self.request(now, request, hop, Purpose::Invite(id));
         if let Some(session) = self.sessions.get_mut(id) {
             session.phase = Phase::Calling { client, provisional: false, cancel: None };

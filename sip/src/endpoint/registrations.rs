@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::Endpoint;
 use super::agenda::Owner;
-use super::io::{AccountId, Event, Output};
-use super::session::Session;
+use super::io::{AccountId, Event, Output, SessionId};
+use super::session::OwnContact;
 use super::table::{ClientContext, Purpose};
 use super::watch::{Answer, Reply};
-use super::{Endpoint, write};
 use crate::auth::Credentials;
-use crate::hop::{Hop, Transport};
-use crate::message::{Method, NameAddr, Response, StatusCode};
+use crate::hop::{Hop, Transport, is_private};
+use crate::message::{KeepAlive, Method, NameAddr, Response, StatusCode};
 use crate::register::{Backoff, RegisterInput, RegisterOutput, Registrant, Registration, RegistrationState};
 use crate::transaction::Failure;
 
@@ -22,7 +22,9 @@ impl Endpoint {
     pub(super) fn register(&mut self, now: Instant, account: AccountId, registration: Registration) {
         let backoff = Backoff { base: self.config.register_retry, max: self.config.register_retry_max };
         let public = self.config.public_address;
-        let registrant = Registrant::new(now, registration, public, backoff, &mut self.ids);
+        // New ways are tried at once, and a registrar that fails goes on being tried ever more seldom.
+        let failures = self.registrations.get(&account).map_or(0, Registrant::failures);
+        let registrant = Registrant::new(now, registration, public, backoff, &mut self.ids).after(failures);
         self.registrations.insert(account, registrant);
         self.drive_account(now, account, None);
     }
@@ -101,9 +103,9 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn on_pong(&mut self, now: Instant, transport: Transport, remote: SocketAddr) {
+    pub(super) fn on_kept_alive(&mut self, now: Instant, transport: Transport, remote: SocketAddr, by: KeepAlive) {
         for account in self.registered_at(|hop| hop.transport == transport && hop.remote == remote) {
-            self.drive_account(now, account, Some(RegisterInput::Pong));
+            self.drive_account(now, account, Some(RegisterInput::KeptAlive(by)));
         }
     }
 
@@ -138,9 +140,9 @@ impl Endpoint {
         self.registrations.get(&account).map_or(&[], Registrant::service_route)
     }
 
-    /// The address of ours to tell whoever is at the other end of `hop`. Where NAT stands between, or nothing is listened
-    /// on, it is where a registrar there sees us: proxies find our connection by it (RFC 5923 §5).
-    pub(super) fn own_address(&self, hop: Hop) -> SocketAddr {
+    /// Where the registrar at the other end of `hop` sees us, if NAT stands between or nothing is listened on: proxies
+    /// find our connection by it (RFC 5923 §5).
+    fn seen_address(&self, hop: Hop) -> Option<SocketAddr> {
         let listens = match hop.transport {
             Transport::Tcp => self.config.stream.is_some(),
             Transport::Tls(_) => self.config.takes_tls,
@@ -148,14 +150,27 @@ impl Endpoint {
         };
         let there = |bound: Hop| bound.transport == hop.transport && bound.remote == hop.remote;
         let registrants = self.registrations.values().filter(|registrant| there(registrant.hop()));
-        let seen = registrants.filter_map(Registrant::seen_at).find(|seen| !listens || seen.ip() != hop.local.ip());
-        seen.unwrap_or_else(|| hop.advertised(self.config.public_address))
+        registrants.filter_map(Registrant::seen_at).find(|seen| !listens || seen.ip() != hop.local.ip())
+    }
+
+    /// Our Contact header over `hop`: `<sip:user@address>`, or with `sips:`. Other servers of the carrier's, and the same after the account has moved on, see us
+    /// where its registrar did last.
+    pub(super) fn contact(&self, own: &mut OwnContact, hop: Hop) -> String {
+        let seen = self.seen_address(hop);
+        own.seen = seen.map(|seen| (hop.transport, seen)).or(own.seen);
+        let before = own.seen.filter(|(transport, _)| *transport == hop.transport && !is_private(hop.remote.ip()));
+        let address = seen.or(before.map(|(_, seen)| seen));
+        let address = address.unwrap_or_else(|| hop.advertised(self.config.public_address));
+        format!("<{}>", hop.own_uri(&own.user, address, own.secure))
     }
 
     /// Our Contact header for a session, good for the way it goes now: requests inside a dialog and their answers tell
     /// the other side where it has moved to (RFC 3261 §12.2).
-    pub(super) fn contact_of(&self, session: &Session) -> String {
-        write::contact(&session.contact, session.flow, self.own_address(session.flow))
+    pub(super) fn contact_of(&mut self, id: SessionId) -> Option<String> {
+        let (mut own, flow) = self.sessions.get(id).map(|session| (session.contact.clone(), session.flow))?;
+        let contact = self.contact(&mut own, flow);
+        self.sessions.get_mut(id)?.contact = own;
+        Some(contact)
     }
 
     /// The way an account is bound over, where it is.

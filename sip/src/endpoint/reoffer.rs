@@ -34,7 +34,7 @@ impl Endpoint {
 
     /// Sends what is wanted as soon as nothing else is open.
     pub(super) fn reoffer(&mut self, now: Instant, id: SessionId) {
-        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
+        let Some(contact) = self.contact_of(id) else { return };
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(wanted) = session.terms.wanted.clone() else { return };
         let Some((method, key)) = session.way_to_renew(&wanted) else {
@@ -299,6 +299,11 @@ impl Session {
     /// Whether this transaction of ours renews the session, and the session goes on.
     pub(super) fn is_renewed_by(&self, client: ClientId) -> bool {
         self.goes_on() && self.terms.own.as_ref().is_some_and(|own| own.client == client)
+    }
+
+    /// Whether what this transaction was to renew is still wished for.
+    pub(super) fn awaits(&self, client: ClientId) -> bool {
+        self.is_renewed_by(client) && self.terms.own.as_ref().is_some_and(|own| !own.cancelled)
     }
 
     /// Which request can go out now, and in which dialog. `None`: something is open.

@@ -166,7 +166,7 @@ impl Endpoint {
         };
         let silent = unserved.as_ref().and_then(|unserved| unserved.silent);
         // What was given up while we looked is not sent any more.
-        let unserved = unserved.filter(|unserved| unserved.renews.is_none_or(|client| session.is_renewed_by(client)));
+        let unserved = unserved.filter(|unserved| unserved.renews.is_none_or(|client| session.awaits(client)));
         // A server that is among them is the peer already; a closed connection to it is dialled anew by whoever sends.
         let found = match silent != Some(flow.remote) && hops.iter().any(|hop| hop.remote == flow.remote) {
             true => Some(flow),

@@ -1,6 +1,7 @@
 //! One INVITE session as the endpoint keeps it, and the table of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::auth::ClientAuth;
 use crate::dialog::refer::Refer;
 use crate::dialog::referral::Referral;
 use crate::dialog::{Dialog, DialogId};
-use crate::hop::Hop;
+use crate::hop::{Hop, Transport};
 use crate::message::{Headers, Request};
 use crate::timer::Timers;
 
@@ -62,6 +63,8 @@ pub(super) struct OwnContact {
     pub user: String,
     /// A SIPS URI (RFC 3261 §12.1.1).
     pub secure: bool,
+    /// Where a registrar saw us last over the way the session went.
+    pub seen: Option<(Transport, SocketAddr)>,
 }
 
 /// Where a session stands.

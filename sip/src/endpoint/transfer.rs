@@ -18,7 +18,7 @@ impl Endpoint {
         let Some(refer_to) = self.refer_to(transfer.refer_to) else {
             return self.refer_progress(id, ReferProgress::Refused { status: 481 });
         };
-        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
+        let Some(contact) = self.contact_of(id) else { return };
         let Some(session) = self.sessions.get_mut(id) else { return };
         let busy = session.refer.as_ref().is_some_and(|refer| !refer.is_done());
         let dialog = match (&session.phase, &mut session.dialog) {

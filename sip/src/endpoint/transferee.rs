@@ -74,7 +74,7 @@ impl Endpoint {
         status: StatusCode,
         decide: impl FnOnce(&mut Referral) -> Option<Report>,
     ) -> Option<Option<Report>> {
-        let contact = self.contact_of(self.sessions.get(id)?);
+        let contact = self.contact_of(id)?;
         let session = self.sessions.get_mut(id)?;
         let Asking { server, request } = session.asking.take()?;
         session.timers.stop(Timer::ReferralLimit);
@@ -107,7 +107,7 @@ impl Endpoint {
 
     fn send_report(&mut self, now: Instant, id: SessionId, report: Option<Report>) {
         let Some(Report { status, is_last }) = report else { return };
-        let contact = self.sessions.get(id).map(|session| self.contact_of(session)).unwrap_or_default();
+        let Some(contact) = self.contact_of(id) else { return };
         let Some(session) = self.sessions.get_mut(id) else { return };
         let (Some(referral), Some(dialog)) = (&session.referral, &mut session.dialog) else { return };
         let mut request = dialog.request(Method::Notify);

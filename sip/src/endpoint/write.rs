@@ -1,14 +1,10 @@
 //! What we say of ourselves in headers: what we can do, where we are reached, what a body is.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 
 use super::io::Reason;
-use super::session::OwnContact;
 use super::terms::{Reliability, SessionPolicy};
 use crate::dialog::{reliable, session_timer};
-use crate::hop::Hop;
 use crate::message::{Contact, HeaderName, Headers, Method, Params, Request, Response, Scheme, TokenParams, Uri};
 
 /// The methods we serve (RFC 3261 §20.5).
@@ -65,11 +61,6 @@ pub(super) fn accepts(headers: &mut Headers) {
     headers.push(HeaderName::Accept, SDP);
     headers.push(HeaderName::AcceptEncoding, "identity");
     headers.push(HeaderName::AcceptLanguage, "uk, ru, en");
-}
-
-/// Our Contact towards `hop`: `<sip:user@address>`, or with `sips:`.
-pub(super) fn contact(own: &OwnContact, hop: Hop, address: SocketAddr) -> String {
-    format!("<{}>", hop.own_uri(&own.user, address, own.secure))
 }
 
 /// Whether the answer to `invite` must bear a SIPS Contact (RFC 3261 §12.1.1): its Request-URI is one, or the first

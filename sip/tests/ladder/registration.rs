@@ -134,6 +134,12 @@ fn failures_are_spread_over_growing_waits() {
         assert!((whole / 2.0..=whole).contains(wait), "{waits:?}");
     }
 
+    // New ways to the registrar are tried at once, but begin nothing anew.
+    register(&mut bench, None);
+    let log = bench.reply("REGISTER", 503, "").look();
+    let wait = log.split("retry_in: ").nth(1).and_then(|rest| rest.split("s }").next()).expect("a wait");
+    assert!(wait.parse::<f64>().expect("seconds") >= 900.0, "{log}");
+
     let mut bench = registering(None);
     let log = bench.reply("REGISTER", 503, "Retry-After: 100").look();
     let wait = log.split("retry_in: ").nth(1).and_then(|rest| rest.split("s }").next()).expect("a wait");

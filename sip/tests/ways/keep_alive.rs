@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip::endpoint::{AccountId, Command, Input, Registration, Transport};
+use sip::message::KeepAlive;
 
 use super::bench::Bench;
 
@@ -90,7 +91,7 @@ fn the_registrars_flow_timer_is_obeyed_within_reason() {
 fn a_connection_whose_pong_does_not_come_is_closed_and_registered_anew() {
     let pong = |bench: &mut Bench| {
         let (transport, remote) = (bench.transport, bench.remote);
-        bench.input(Input::Pong { transport, remote });
+        bench.input(Input::KeptAlive { transport, remote, by: KeepAlive::Pong });
     };
     let mut bench = registered_over(Transport::Tcp, false, "");
     let log = bench.pass(100.0).look();
@@ -120,4 +121,18 @@ fn a_connection_whose_pong_does_not_come_is_closed_and_registered_anew() {
     let mut bench = registered(false, "");
     pong(&mut bench);
     assert!(!bench.pass(100.0).look().contains("!!"));
+}
+
+/// A registrar that sends empty lines of its own need not answer ours.
+#[test]
+fn pings_of_the_registrar_are_no_pongs() {
+    for every in [3.0, 20.0, 25.0, 30.0, 90.0] {
+        let mut bench = registered_over(Transport::Tcp, false, "");
+        for _ in 0..(600.0 / every) as u32 {
+            let (transport, remote) = (bench.transport, bench.remote);
+            bench.pass(every).input(Input::KeptAlive { transport, remote, by: KeepAlive::Ping });
+        }
+        let log = bench.look();
+        assert!(!log.contains("!!"), "every {every} s: {log}");
+    }
 }

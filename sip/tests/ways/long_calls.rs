@@ -119,6 +119,33 @@ fn the_contact_of_a_running_call_moves_with_the_connection() {
     assert!(contact(&bench, "INVITE").contains("@198.51.100.7:62000"), "{}", contact(&bench, "INVITE"));
 }
 
+/// The carrier's other servers, and those we no longer are registered at, reach us where the registrar saw us last.
+#[test]
+fn the_contact_of_a_running_call_outlives_the_registrars_way() {
+    let talking = || {
+        let mut bench = Bench::new();
+        account(&mut bench);
+        registers(&mut bench, "61000");
+        bench.dial(None).reply("INVITE", 200, "Contact: <sip:bob@192.0.2.2>\nRecord-Route: <sip:192.0.2.2;lr>");
+        bench
+    };
+    let mut bench = talking();
+    let again = bench.in_dialog("INVITE", 1, "Content-Type: application/sdp", "v=0\r\n");
+    bench.remote = address("192.0.2.3:5060");
+    bench.receive(&again).command(Command::AnswerOffer { session: CALL, sdp: super::sdp() });
+    let answer = bench.response();
+    let told = answer.headers.get(&HeaderName::Contact).unwrap().text().into_owned();
+    assert!(told.contains("@198.51.100.7:61000"), "{told}");
+
+    let mut bench = talking();
+    bench.remote = address("192.0.2.9:5060");
+    account(&mut bench);
+    registers(&mut bench, "61000");
+    bench.remote = address("192.0.2.2:5060");
+    offers(&mut bench);
+    assert!(contact(&bench, "INVITE").contains("@198.51.100.7:61000"), "{}", contact(&bench, "INVITE"));
+}
+
 #[test]
 fn a_connection_to_another_name_at_the_same_address_is_not_the_registrars() {
     let mut bench = Bench::new();

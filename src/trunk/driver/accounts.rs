@@ -145,7 +145,7 @@ impl Driver {
                 // The registrar may have moved, unless it was the one to refuse. Names that lead elsewhere each time must
                 // not make us try faster than the registration itself would.
                 if self.closing.is_none() && matches!(status, 408 | 503) {
-                    self.look_up(account, *retry_in / 2);
+                    self.look_up(account, (*retry_in / 2).min(shared.config.look_up_every));
                 }
             }
             RegistrationState::Unregistered => self.set_state(id, AccountState::Unregistered),

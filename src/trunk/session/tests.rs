@@ -37,6 +37,7 @@ fn asked(session: &mut Session) -> String {
         Output::Sip(command) => format!("{command:?}").split(' ').next().unwrap().to_lowercase(),
         Output::Tell(event) => format!("{event:?}"),
         Output::Start(agreed) | Output::Update(agreed) => format!("sound {}", agreed.direction.attribute()),
+        Output::ListenAnew => "listen".to_owned(),
         Output::Press(_) => "keys".to_owned(),
         Output::Stop => "no sound".to_owned(),
     });
@@ -94,7 +95,7 @@ fn whom_we_hold_goes_on_hearing_us_and_comes_back() {
     assert_eq!(after(&mut session, Input::Media(MediaEvent::Silent(std::time::Duration::from_secs(60)))), "");
     assert_eq!(after(&mut session, hold(false)), "offer sendrecv v3");
     assert_eq!(after(&mut session, Input::Media(MediaEvent::Silent(std::time::Duration::from_secs(60)))), "");
-    assert_eq!(after(&mut session, takes("sendrecv")), "sound sendrecv, PutOnHold(false)");
+    assert_eq!(after(&mut session, takes("sendrecv")), "sound sendrecv, listen, PutOnHold(false)");
     let silent = Input::Media(MediaEvent::Silent(std::time::Duration::from_secs(60)));
     assert_eq!(after(&mut session, silent), "hang up");
 }
