@@ -1,6 +1,7 @@
 //! All settings of the program: one file, one tree, every room's part read here into that room's own `Config`.
 //! `telefonist.example.toml` shows each setting with its default; a test holds the two to each other.
 
+mod accounts;
 mod defence;
 mod switches;
 mod toll;
@@ -24,7 +25,7 @@ use crate::provider::tts::{cache, espeak};
 use crate::settings::{Document, Fault, PREFIX, Place, Section};
 use crate::telemetry::hep;
 use crate::telemetry::logs::{self, Format};
-use crate::trunk::AcceptTransfers;
+use crate::trunk::{AcceptTransfers, InviteError};
 use crate::{audiosocket, dialogue, http, media, pbx, shop, store, switch, trunk};
 
 /// The example file, as `telefonist config` prints it.
@@ -191,6 +192,21 @@ impl Settings {
             document.fault(place("operator.targets"), problem);
         }
         let plan = &self.switch.call.transfer;
+        let has_account = self.sip.as_ref().is_some_and(|sip| !sip.accounts.is_empty());
+        for target in plan.operators.iter().filter(|_| self.sip.is_some()) {
+            let problem = match trunk::judge_target(target, has_account) {
+                Ok(()) => continue,
+                Err(InviteError::NoAccount) => {
+                    let reason = format!("{target} is a number, and there is no account to call it by");
+                    conflict("operator.targets", "[[sip.account]]", &reason)
+                }
+                Err(_) => Problem::new(ErrorCode::WrongValue)
+                    .with("key", "operator.targets")
+                    .with("found", target)
+                    .with("allowed", "sip:olena@192.0.2.10, 0671234567"),
+            };
+            document.fault(place("operator.targets"), problem);
+        }
         if plan.accept_key.is_some() && plan.accept_key == plan.decline_key {
             let problem = conflict("operator.accept_key", "operator.decline_key", "one key cannot mean both");
             document.fault(place("operator.accept_key"), problem);
@@ -317,9 +333,9 @@ fn sip(section: &Section<'_>) -> Option<trunk::Config> {
     }
     let mut names = std::collections::BTreeSet::new();
     for section in section.sections("account") {
-        let account = account(&section, sip.session);
+        let account = accounts::read(&section, sip.session);
         if !account.name.is_empty() && !names.insert(account.name.clone()) {
-            section.wrong_value("name", &account.name, "unique");
+            section.wrong_value("name", &account.name, "\"another\"");
         }
         sip.accounts.push(account);
     }
@@ -333,40 +349,6 @@ fn session_policy(section: &Section<'_>, policy: &mut SessionPolicy) {
     let mut interval_s = policy.timer_s.unwrap_or(switches::INTERVAL_S);
     switches::session_keys(section, &mut timer, &mut interval_s, &mut policy.reliability);
     policy.timer_s = timer.then_some(interval_s);
-}
-
-fn account(section: &Section<'_>, session: SessionPolicy) -> trunk::AccountConfig {
-    let mut account = trunk::AccountConfig::default();
-    section.text("name", "\"carrier\"", &mut account.name);
-    // First: what follows overrides it.
-    switches::read(section, session, &mut account);
-    section.text("registrar", "\"sip:sip.carrier.example\"", &mut account.registrar);
-    section.texts("outbound_proxies", "[\"sip:proxy.carrier.example\"]", &mut account.outbound_proxies);
-    section.number("redirects", 0..=10, &mut account.redirects);
-    section.texts("redirect_hosts", "[\"carrier.example\"]", &mut account.redirect_hosts);
-    section.text("user", "\"380441234567\"", &mut account.user);
-    section.optional_text("auth_user", "\"380441234567\"", &mut account.auth_user);
-    section.secret("password", "password_file", &mut account.password);
-    section.optional_text("domain", "\"carrier.example\"", &mut account.domain);
-    section.optional_text("realm", "\"carrier.example\"", &mut account.realm);
-    section.optional_text("contact_user", "\"380441234567\"", &mut account.contact_user);
-    section.seconds("expires_s", 60.0..=86_400.0, &mut account.expires);
-    section.seconds("keep_alive_s", 0.0..=600.0, &mut account.keep_alive);
-    section.flag("stun", &mut account.stun);
-    section.seconds("ping_s", 0.0..=3_600.0, &mut account.ping);
-    section.flag("register", &mut account.register);
-    let mut peers = Vec::new();
-    section.texts("peers", "[\"203.0.113.0/24\", \"sip.carrier.example\"]", &mut peers);
-    for peer in peers {
-        match peer.parse() {
-            Ok(source) => account.peers.push(source),
-            Err(trunk::BadSource) => section.wrong_value("peers", &peer, "IP, IP/bits, host.example"),
-        }
-    }
-    section.require("name", "\"carrier\"", &account.name);
-    section.require("registrar", "\"sip:sip.carrier.example\"", &account.registrar);
-    section.require("user", "\"380441234567\"", &account.user);
-    account
 }
 
 fn audiosocket_door(section: &Section<'_>) -> Option<audiosocket::Config> {
@@ -559,7 +541,7 @@ mod tests {
         expect_test::expect![[r#"
             t.toml:2: T007 defence.hide contradicts [[sip.caller]]: phones at unknown addresses get no answer: put their networks into defence.trusted
                 Change one of the two
-            t.toml:3: T005 defence.banned: array will not do
+            t.toml:3: T005 defence.banned: everybody will not do
                 Allowed: IP, IP/bits
             t.toml:4: T005 defence.scanners:  will not do
                 Allowed: "friendly-scanner"

@@ -251,6 +251,9 @@ pub struct Quality {
     /// Packets that were not encrypted with the party's key, where they had to be. Nobody heard them.
     #[serde(default)]
     pub packets_unproved: u64,
+    /// Packets from elsewhere than the party's address in SDP. Nobody heard them either.
+    #[serde(default)]
+    pub packets_elsewhere: u64,
     #[serde(default)]
     pub lost_there: u64,
     #[serde(default)]

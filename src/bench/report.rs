@@ -67,7 +67,7 @@ pub fn load(load: &load::Load, measured: &load::Measured) -> String {
     line("set up and torn down", format!("{} calls, {fast} failed, in {took:.2} s", load.calls));
     line(
         "",
-        format!("{:.0} a second; {:.0} a second and core of the door's", f64::from(load.calls) / took, 1.0 / each),
+        format!("{:.0} a second; {:.0} for each second of the door's CPU", f64::from(load.calls) / took, 1.0 / each),
     );
     let at = format!("at {} a second while {} are held", load.rate, load.held);
     line("INVITE to 200", format!("{}, {steady} failed, {at}", quantiles(&measured.set_up)));

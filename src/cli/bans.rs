@@ -29,7 +29,7 @@ enum Action {
     Add {
         /// 203.0.113.9 or 203.0.113.0/24
         network: String,
-        /// For so many seconds [default: until it is removed or the server is started again]
+        /// For so many seconds [default: until it is removed]
         #[arg(long = "for", value_name = "S")]
         seconds: Option<u64>,
     },
@@ -47,6 +47,13 @@ pub async fn run(page: Option<&http::Config>, arguments: Arguments, language: La
             let bans = server.list().await?;
             if json {
                 println!("{}", Value::Array(bans));
+            } else if bans.is_empty() {
+                let nobody = match language {
+                    Language::Ukrainian => "нікого не заблоковано",
+                    Language::Russian => "никто не заблокирован",
+                    Language::English => "nobody is banned",
+                };
+                println!("{nobody}");
             } else {
                 bans.iter().for_each(|ban| println!("{}", line(ban, language)));
             }

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Speak this WAV file once the call is answered
     #[arg(long, value_name = "WAV")]
     play: Option<PathBuf>,
-    /// Write the call here: left what we said, right what they said
+    /// Write the call here: left what they say, right what we say
     #[arg(long, value_name = "WAV")]
     record: Option<PathBuf>,
     /// Press these keys after the answer: 0-9 * # A-D
@@ -56,7 +56,8 @@ pub async fn run(settings: Settings, arguments: Arguments) -> Result<ExitCode, P
     // A port of its own: the server may be running beside it.
     let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let mut config = settings.sip.unwrap_or_default();
-    (config.listen_udp, config.listen_tcp, config.tls.listen) = (Some(any), None, None);
+    let over_tcp = arguments.target.to_ascii_lowercase().contains("transport=tcp").then_some(any);
+    (config.listen_udp, config.listen_tcp, config.tls.listen) = (Some(any), over_tcp, None);
     config.websocket = websocket::Config::default();
     match &arguments.account {
         Some(name) => config.accounts.retain(|account| &account.name == name),

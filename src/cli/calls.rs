@@ -272,6 +272,10 @@ fn sounded(quality: &Quality) -> String {
     if quality.packets_unproved > 0 {
         text += &format!(", not encrypted with the party's key {}", quality.packets_unproved);
     }
+    if quality.packets_elsewhere > 0 {
+        text +=
+            &format!(", not heard because they came from another address than SDP names {}", quality.packets_elsewhere);
+    }
     if quality.mos_there.is_some() {
         let (lost, jitter, mos) = (quality.lost_there, quality.jitter_there_ms, mos(quality.mos_there));
         text += &format!(", lost there {lost}, jitter there {jitter:.1} ms{mos}");

@@ -79,7 +79,9 @@ pub async fn run(config: &store::Config, arguments: Arguments, language: Languag
         // A pager that was closed wants no more.
         Ok(()) | Err(CallsError::Write(_)) => Ok(ExitCode::SUCCESS),
         Err(CallsError::NoSuchCall(id)) => Err(Problem::new(ErrorCode::NoSuchCall).with("id", id)),
-        Err(error @ CallsError::Ambiguous { .. }) => Err(Problem::new(ErrorCode::NoSuchCall).with("id", error)),
+        Err(CallsError::Ambiguous { prefix, ids }) => Err(Problem::new(ErrorCode::SeveralCalls)
+            .with("id", prefix)
+            .with("calls", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
         Err(CallsError::Store(error)) => Err(unusable(&error)),
         Err(error @ (CallsError::NoSignalling(_) | CallsError::Capture { .. })) => {
             eprintln!("{}", crate::app::reasons(&error));

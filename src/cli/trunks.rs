@@ -76,6 +76,13 @@ pub async fn run(page: Option<&http::Config>, arguments: Arguments, language: La
     let mut out = io::stdout().lock();
     let mut in_order = true;
     let mut written = Ok(());
+    if trunks.is_empty() && !arguments.json {
+        written = match language {
+            Language::Ukrainian => writeln!(out, "облікових записів немає: [[sip.account]]"),
+            Language::Russian => writeln!(out, "учётных записей нет: [[sip.account]]"),
+            Language::English => writeln!(out, "there are no accounts: [[sip.account]]"),
+        };
+    }
     for trunk in trunks {
         in_order &= trunk["problem"].is_null();
         written = written.and_then(|()| match arguments.json {

@@ -272,17 +272,21 @@ catalogue! {
         ru "{name}: сертификат {address} действует до {day}" / "Его должен обновить оператор; спросите его, пока звонки ещё идут";
         en "{name}: the certificate of {address} is good until {day}" / "The carrier has to renew it; ask while calls still pass";
     CallFailed = "T040":
-        uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу; подробиці — з --verbose";
-        ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес; подробности — с --verbose";
-        en "The call to {target} failed: {reason}" / "Check the address; --verbose tells more";
+        uk "Дзвінок на {target} не вдався: {reason}" / "Перевірте адресу й обліковий запис; налаштування перевіряє `telefonist check`";
+        ru "Звонок на {target} не удался: {reason}" / "Проверьте адрес и учётную запись; настройки проверяет `telefonist check`";
+        en "The call to {target} failed: {reason}" / "Check the address and the account; `telefonist check` tries the settings";
     NoSuchCall = "T041":
         uk "Дзвінка {id} немає" / "Список дзвінків: `telefonist calls`";
         ru "Звонка {id} нет" / "Список звонков: `telefonist calls`";
         en "There is no call {id}" / "`telefonist calls` lists them";
+    SeveralCalls = "T043":
+        uk "З {id} починаються кілька дзвінків: {calls}" / "Введіть більше знаків";
+        ru "С {id} начинаются несколько звонков: {calls}" / "Введите больше знаков";
+        en "Several calls begin with {id}: {calls}" / "Give more of it";
     WavUnusable = "T042":
-        uk "{path}: {reason}" / "Потрібен WAV: PCM, 16 біт, моно, 8000 або 16000 Гц";
-        ru "{path}: {reason}" / "Нужен WAV: PCM, 16 бит, моно, 8000 или 16000 Гц";
-        en "{path}: {reason}" / "A WAV is needed: PCM, 16 bit, mono, 8000 or 16000 Hz";
+        uk "{path}: {reason}" / "Вкажіть наявний файл WAV: PCM, 16 біт, моно";
+        ru "{path}: {reason}" / "Укажите существующий файл WAV: PCM, 16 бит, моно";
+        en "{path}: {reason}" / "Give a WAV file that is there: PCM, 16 bit, mono";
     TlsFileUnusable = "T070":
         uk "{key}: {path} не підходить: {reason}" / "Потрібен файл PEM, який програма може прочитати";
         ru "{key}: {path} не подходит: {reason}" / "Нужен файл PEM, который программа может прочитать";

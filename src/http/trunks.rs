@@ -5,9 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::Readiness;
 use crate::base::Language;
 use crate::errors::Problem;
 use crate::telemetry::TrunkReading;
@@ -16,6 +18,9 @@ use crate::trunk::quota::Load;
 use crate::trunk::{AccountState, AccountStatus};
 
 pub(super) async fn trunks(State(state): State<super::State>) -> Response {
+    if *state.readiness.borrow() == Readiness::Starting {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let data: Vec<Value> = state.trunks.list().iter().map(json_of).collect();
     Json(json!({ "data": data })).into_response()
 }

@@ -148,6 +148,7 @@ impl MediaStats {
             late_frames: self.late_frames,
             dropped_frames: self.dropped_frames,
             packets_unproved: self.unproved,
+            packets_elsewhere: self.strangers,
             lost_there: self.lost_there,
             jitter_there_ms: self.jitter_there_ms,
             round_trip_ms: self.round_trip.map(|trip| trip.as_secs_f32() * 1000.0),

@@ -171,17 +171,16 @@ impl<'d> Section<'d> {
 
     /// Networks as `address/bits`, or single addresses.
     pub fn networks(&self, key: &'static str, target: &mut Vec<IpNet>) {
-        let read = |text: &str| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        self.read(key, "array of strings", "[\"203.0.113.0/24\"]", target, |value| match value {
-            Value::List(items) => items
-                .iter()
-                .map(|item| match &item.value {
-                    Value::Text(text) => read(text).map_err(|_| Some("IP, IP/bits".to_owned())),
-                    _ => Err(None),
-                })
-                .collect(),
-            _ => Err(None),
-        });
+        let mut texts: Vec<String> = target.iter().map(ToString::to_string).collect();
+        self.texts(key, "[\"203.0.113.0/24\"]", &mut texts);
+        let read = |text: &String| match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+            Ok(network) => Some(network),
+            Err(_) => {
+                self.wrong_value(key, text, "IP, IP/bits");
+                None
+            }
+        };
+        *target = texts.iter().filter_map(read).collect();
     }
 
     pub fn path(&self, key: &'static str, target: &mut PathBuf) {

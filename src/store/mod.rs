@@ -57,7 +57,7 @@ impl Default for Config {
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("no database at {0}: start the server once, or give the path in [store]")]
+    #[error("there is no database yet: the server makes it when it is started")]
     Missing(PathBuf),
     #[error("the database directory cannot be used")]
     Directory(#[source] std::io::Error),

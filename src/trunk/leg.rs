@@ -313,6 +313,10 @@ impl LegTask {
             }
             session::Output::Stop => {
                 if let Some(quality) = self.stop_sound().await {
+                    if quality.packets_elsewhere > quality.packets_received {
+                        let refused = quality.packets_elsewhere;
+                        tracing::warn!(refused, "a party's sound came from another address than it named");
+                    }
                     if quality.packets_unproved > quality.packets_received {
                         tracing::warn!(refused = quality.packets_unproved, "a party did not encrypt with its key");
                     }

@@ -48,11 +48,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use account::Account;
+pub use account::sip_uri;
 pub use config::{AcceptTransfers, AccountConfig, CallerConfig, Config, Srtp};
 use driver::{Driver, Wish};
 pub use gate::{BanError, BanList, Change, Tally};
 pub use listen::Listening;
 use listen::Sockets;
+pub use outgoing::judge_target;
 pub use sources::{BadSource, Source};
 pub use status::{AccountState, AccountStatus, Accounts};
 use tls::Tls;

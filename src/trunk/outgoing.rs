@@ -201,19 +201,36 @@ fn target_of<'a>(
     target: &str,
     account: Option<&'a Account>,
 ) -> Result<(Uri, Option<&'a Account>), InviteError> {
-    let looks_like_uri = target.contains('@') || target.trim_start().to_ascii_lowercase().starts_with("sip");
-    if looks_like_uri && let Some(uri) = sip_uri(target) {
+    if let Some(uri) = written_uri(target) {
         return Ok((Uri { headers: Vec::new(), ..uri }, account));
     }
-    let number = target.trim().strip_prefix("tel:").unwrap_or(target.trim());
-    let number = number.split(';').next().unwrap_or_default();
-    let Some(account) = account.or(shared.accounts.first()) else {
-        let plausible = address(number, &Host::Name("domain".to_owned())).is_some_and(|uri| uri.is_sip());
-        return Err(if plausible { InviteError::NoAccount } else { InviteError::BadTarget });
-    };
+    let account = account.or(shared.accounts.first());
+    judge_target(target, account.is_some())?;
+    let (number, account) = (number_of(target), account.ok_or(InviteError::NoAccount)?);
     let uri = address(&account.numbers.dial(number), &account.domain).filter(Uri::is_sip);
     let uri = uri.ok_or(InviteError::BadTarget)?;
     Ok((uri, Some(account)))
+}
+
+/// Whether such a target can be called at all: a SIP address, or a number where there is an account.
+pub fn judge_target(target: &str, has_account: bool) -> Result<(), InviteError> {
+    let plausible = || address(number_of(target), &Host::Name("domain".to_owned())).is_some_and(|uri| uri.is_sip());
+    match written_uri(target) {
+        Some(_) => Ok(()),
+        None if !plausible() => Err(InviteError::BadTarget),
+        None if !has_account => Err(InviteError::NoAccount),
+        None => Ok(()),
+    }
+}
+
+fn written_uri(target: &str) -> Option<Uri> {
+    let looks_like_uri = target.contains('@') || target.trim_start().to_ascii_lowercase().starts_with("sip");
+    sip_uri(target).filter(|_| looks_like_uri)
+}
+
+fn number_of(target: &str) -> &str {
+    let number = target.trim().strip_prefix("tel:").unwrap_or(target.trim());
+    number.split(';').next().unwrap_or_default()
 }
 
 /// A carrier knows its account by From; a peer called directly is shown the number itself.
