@@ -66,7 +66,7 @@ impl NumberPlan {
 }
 
 /// A number without the signs people group its digits by; anything else as it is.
-fn bare(text: &str) -> String {
+pub(super) fn bare(text: &str) -> String {
     let groups = |c: char| matches!(c, ' ' | '-' | '(' | ')' | '\u{a0}');
     if text.chars().all(|c| c.is_ascii_digit() || c == '+' || groups(c)) {
         text.replace(groups, "")

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::account::{Account, sip_uri};
 use super::driver::{SESSION_EVENTS, Wish};
 use super::leg::{LegTask, Origin};
+use super::numbers::bare;
 use super::quota::{Direction, Line, Refused};
 use super::session::{Identity, Session, address};
 use super::tolls::Charge;
@@ -214,7 +215,8 @@ fn target_of<'a>(
 
 /// Whether such a target can be called at all: a SIP address, or a number where there is an account.
 pub fn judge_target(target: &str, has_account: bool) -> Result<(), InviteError> {
-    let plausible = || address(number_of(target), &Host::Name("domain".to_owned())).is_some_and(|uri| uri.is_sip());
+    let plausible =
+        || address(&bare(number_of(target)), &Host::Name("domain".to_owned())).is_some_and(|uri| uri.is_sip());
     match written_uri(target) {
         Some(_) => Ok(()),
         None if !plausible() => Err(InviteError::BadTarget),

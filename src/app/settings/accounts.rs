@@ -103,6 +103,6 @@ mod tests {
                 Change one of the two
         "#]]
         .assert_eq(&report(operators));
-        assert_eq!(report(&format!("{account}[operator]\ntargets = [\"0671234567\", \"100@192.0.2.7\"]\n")), "");
+        assert_eq!(report(&format!("{account}[operator]\ntargets = [\"067 123-45-67\", \"100@192.0.2.7\"]\n")), "");
     }
 }
