@@ -242,7 +242,7 @@ async fn bans_are_seen_and_edited_from_the_terminal() {
 
     let mut serve = telefonist(dir.path(), &["--config", &config, "serve"]);
     dialled(&mut serve).await;
-    assert_eq!(run(&[]).await, (0, vec![]));
+    assert_eq!(run(&[]).await, (0, vec!["nobody is banned".to_owned()]));
     assert_eq!(run(&["add", "203.0.113.7/24"]).await, (0, vec![]));
     assert_eq!(run(&["add", "2001:db8::5", "--for", "3600"]).await, (0, vec![]));
     let (code, printed) = run(&["list"]).await;
