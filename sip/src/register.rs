@@ -22,7 +22,7 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 /// Binding requests in a row that may stay unanswered.
 const MOST_SILENCES: u8 = 2;
 /// How long an answer to an empty line may take (RFC 5626 §4.4.1).
-const PONG_LIMIT: Duration = Duration::from_secs(10);
+pub const PONG_LIMIT: Duration = Duration::from_secs(10);
 /// Empty lines in a row that were answered before an answer is counted on: a line end may come for other reasons.
 const PONGS_EXPECTED: u8 = 2;
 /// Keep-alives are not sent faster, whatever a registrar wishes.

@@ -306,19 +306,30 @@ impl Defence {
 
     /// Bans `network` by hand, for `life` or for good. It holds for known peers too: whoever says so knows why.
     pub fn ban(&mut self, now: Instant, network: IpNet, life: Option<Duration>) -> Result<(), ListIsFull> {
-        let (ban, given_way) = self.bans.add(now, network.trunc(), Cause::ByHand, life, 1)?;
-        self.outputs.extend(given_way.map(Output::Lifted));
+        let ban = self.put(now, network.trunc(), Cause::ByHand, life, 1)?;
         self.outputs.push_back(Output::Banned(ban));
         Ok(())
     }
 
+    /// Puts a ban on the list, and tells of the one that had to give way to it.
+    fn put(
+        &mut self,
+        now: Instant,
+        network: IpNet,
+        cause: Cause,
+        life: Option<Duration>,
+        times: u32,
+    ) -> Result<Ban, ListIsFull> {
+        let (ban, given_way) = self.bans.add(now, network, cause, life, times)?;
+        self.outputs.extend(given_way.map(Output::Lifted));
+        Ok(ban)
+    }
+
     /// Takes up a ban of an earlier run, which does not count as a new one. What would not fit into the list is left out.
     pub fn restore(&mut self, now: Instant, ban: &Ban) {
-        let Ok((_, given_way)) = self.bans.add(now, ban.network.trunc(), ban.cause, ban.left, ban.times) else {
-            return;
-        };
-        self.outputs.extend(given_way.map(Output::Lifted));
-        if let (Cause::Offence(_), Some(left)) = (ban.cause, ban.left) {
+        if self.put(now, ban.network.trunc(), ban.cause, ban.left, ban.times).is_ok()
+            && let (Cause::Offence(_), Some(left)) = (ban.cause, ban.left)
+        {
             let longest = self.config.longest_ban;
             if let Some(record) = self.record(now, ban.network.trunc()) {
                 record.bans = ban.times;
@@ -374,8 +385,7 @@ impl Defence {
         record.offences = Pace::rested(now);
         record.remembered_until = now + life + longest;
         let times = record.bans;
-        if let Ok((ban, given_way)) = self.bans.add(now, source, Cause::Offence(offence), Some(life), times) {
-            self.outputs.extend(given_way.map(Output::Lifted));
+        if let Ok(ban) = self.put(now, source, Cause::Offence(offence), Some(life), times) {
             self.outputs.push_back(Output::Banned(ban));
         }
     }

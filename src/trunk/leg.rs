@@ -72,7 +72,7 @@ pub(super) struct LegTask {
     events: mpsc::Receiver<Note>,
     /// The session of `events` is over.
     events_over: bool,
-    /// Of the session whose party moved: a queue without an end here is that of a leg that broke, and is hung up.
+    /// The queue of the session whose party moved, held open: the driver takes a closed one for that of a broken leg.
     former: Option<mpsc::Receiver<Note>>,
     next: Option<NextSession>,
     /// Somebody who asks for the party's place, until the party takes or refuses them.

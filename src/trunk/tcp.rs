@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::endpoint::{TlsPeer, Transport};
 use sip::message::{Framed, KeepAlive, Limits, Message, StreamParser};
+use sip::register::PONG_LIMIT;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -28,8 +29,6 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 /// Two CRLFs, and the answer to them (RFC 5626 §3.5.1).
 pub(super) const PING: &[u8] = b"\r\n\r\n";
 pub(super) const PONG: &[u8] = b"\r\n";
-/// How long an answer to a ping may be on its way.
-const PONG_LIMIT: Duration = Duration::from_secs(10);
 
 /// Bounds of one connection.
 #[derive(Debug, Clone)]

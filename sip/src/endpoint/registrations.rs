@@ -153,8 +153,8 @@ impl Endpoint {
         registrants.filter_map(Registrant::seen_at).find(|seen| !listens || seen.ip() != hop.local.ip())
     }
 
-    /// Our Contact header over `hop`: `<sip:user@address>`, or with `sips:`. Other servers of the carrier's, and the same after the account has moved on, see us
-    /// where its registrar did last.
+    /// Our Contact header over `hop`: `<sip:user@address>`, or with `sips:`. Other servers of the carrier's, and the same
+    /// after the account has moved on, see us where its registrar did last.
     pub(super) fn contact(&self, own: &mut OwnContact, hop: Hop) -> String {
         let seen = self.seen_address(hop);
         own.seen = seen.map(|seen| (hop.transport, seen)).or(own.seen);
